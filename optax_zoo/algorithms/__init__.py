@@ -1,0 +1,1 @@
+"""One algorithm, or one close family, a file."""

@@ -1,0 +1,90 @@
+"""NovoGrad."""
+
+from typing import Any
+
+from optax import ScalarOrSchedule
+
+from optax_zoo._checks import optional
+from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.primitives.accumulators import Decay, ema, trace
+from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.primitives.denominators import root
+from optax_zoo.primitives.serial import in_series
+from optax_zoo.primitives.statistics import leaf_sum, square
+from optax_zoo.registry import algorithm
+
+
+@algorithm(
+    full_name="NovoGrad: layer-wise adaptive moments",
+    paper="Ginsburg et al.: Training Deep Networks with Stochastic Normalized Gradient Descent and Layerwise "
+    "Adaptive Second Moments",
+    year=2019,
+    url="https://arxiv.org/abs/1905.11286",
+    example={"learning_rate": 1e-2},
+)
+def novograd(
+    learning_rate: ScalarOrSchedule = 1e-2,
+    b1: Decay = 0.95,
+    b2: Decay = 0.98,
+    *,
+    eps: float = 0.0,
+    eps_root: float = 1e-8,
+    weight_decay: Any = None,
+    weight_decay_mask: Mask = None,
+    grad_averaging: bool = False,
+    nesterov: bool = False,
+    reseed: bool = True,
+    accumulator_dtype: Any = None,
+) -> Pipeline:
+    r"""NovoGrad: each layer's gradient over the root of its average squared norm, then decay and momentum.
+
+    .. math::
+
+        v_t &= \beta_2 v_{t-1} + (1 - \beta_2) \|g_t\|^2, \qquad v_1 = \|g_1\|^2 \quad \text{(per leaf)} \\
+        m_t &= \beta_1 m_{t-1} + \frac{g_t}{\sqrt{v_t + \epsilon_r} + \epsilon} + \lambda p_{t-1} \\
+        p_t &= p_{t-1} - \alpha_t m_t
+
+    Args:
+      learning_rate: the rate alpha, at least 0, or a schedule. Default of the paper's ImageNet runs.
+      b1: decay of the momentum, in [0, 1), or a function of the number of steps taken.
+      b2: decay of the average squared norm, in [0, 1), or a function of the number of steps taken.
+      eps: added outside the root.
+      eps_root: added inside the root.
+      weight_decay: the coefficient lambda, at least 0; None or 0 for none. It decays through the momentum.
+      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
+      grad_averaging: average instead of sum: what enters the momentum is multiplied by 1 - b1.
+      nesterov: step along the look-ahead of the momentum.
+      reseed: let a leaf's v start over with its first gradient that is not 0 (OpenSeq2Seq, timm); else only the first
+        step seeds v, even with 0 (tensorflow-addons).
+      accumulator_dtype: dtype of v and m; by default the gradient's, at least float32.
+
+    State:
+      `state["denominator"].value`: v, a scalar a leaf; `state["momentum"].value`: m, shaped like the parameters (with
+      weight decay `state["momentum"]["trace"].value`).
+
+    Raises:
+      ValueError: for a number outside its range.
+
+    Example:
+      >>> import optax_zoo as zoo
+      >>> zoo.novograd(1e-2).slots["denominator"]
+      root(ema(0.98, of=leaf_sum(square), seeded='while_zero'), eps=0, eps_root=1e-08)
+
+    Source:
+      B. Ginsburg et al. (2019); NVIDIA/OpenSeq2Seq, which b1, b2 and eps_root follow. That code computes v and never
+      stores it, so that b2 has no effect there; here v is the documented average. timm and tensorflow-addons put eps
+      outside the root. tensorflow-addons skips the factor of grad_averaging at the first step, which is
+      `ema(b1, seeded="first_step")` as momentum. The OpenSeq2Seq text puts the rate inside m: the same while it is
+      constant, else move the momentum to the velocity slot.
+    """
+    average = ema if grad_averaging else trace
+    return pipeline(
+        denominator=root(
+            ema(b2, of=leaf_sum(square), seeded="while_zero" if reseed else "first_step"), eps=eps, eps_root=eps_root
+        ),
+        momentum=in_series(
+            decay=optional(coupled_decay, weight_decay, weight_decay_mask),
+            trace=average(b1, nesterov=nesterov, accumulator_dtype=accumulator_dtype),
+        ),
+        learning_rate=learning_rate,
+    )

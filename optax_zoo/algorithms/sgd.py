@@ -1,0 +1,56 @@
+"""Stochastic gradient descent, plain."""
+
+from typing import Any
+
+from optax import ScalarOrSchedule
+
+from optax_zoo._checks import optional
+from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.registry import algorithm
+
+
+@algorithm(
+    full_name="Stochastic gradient descent",
+    paper="Robbins and Monro: A Stochastic Approximation Method",
+    year=1951,
+    url="https://doi.org/10.1214/aoms/1177729586",
+    example={"learning_rate": 1e-2},
+)
+def sgd(
+    learning_rate: ScalarOrSchedule = 1e-2,
+    *,
+    weight_decay: Any = None,
+    weight_decay_mask: Mask = None,
+) -> Pipeline:
+    r"""Stochastic gradient descent: a step against the gradient.
+
+    .. math::
+
+        g_t &\leftarrow g_t + \lambda p_{t-1} \quad \text{(with weight decay)} \\
+        p_t &= p_{t-1} - \alpha g_t
+
+    Args:
+      learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
+
+    State:
+      Nothing for a constant rate; `state["learning_rate"].count` (int32 scalar) for a schedule.
+
+    Raises:
+      ValueError: for a number outside its range.
+
+    Example:
+      >>> import optax_zoo as zoo
+      >>> zoo.sgd(0.1)
+      pipeline(learning_rate=0.1)
+
+    Source:
+      H. Robbins, S. Monro: A Stochastic Approximation Method (1951). Agrees with `torch.optim.SGD` and Keras; the
+      `decay` of Keras 2 is the schedule learning_rate / (1 + decay count).
+    """
+    return pipeline(
+        gradient=optional(coupled_decay, weight_decay, weight_decay_mask),
+        learning_rate=learning_rate,
+    )

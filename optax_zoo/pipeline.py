@@ -1,0 +1,165 @@
+"""The pipeline of named slots that every optimizer of this library is a row of."""
+
+from typing import Any
+
+import jax
+import optax
+
+from optax_zoo import _checks
+from optax_zoo.primitives.learning_rate import descend, evaluate_rate, init_rate, is_rate
+from optax_zoo.primitives.part import Part, Rule, expression
+from optax_zoo.primitives.precision import dtype_of, lift
+
+SLOTS = (
+    "gradient",
+    "numerator",
+    "denominator",
+    "bound",
+    "momentum",
+    "rescale",
+    "learning_rate",
+    "velocity",
+    "decay",
+)
+
+Slot = optax.GradientTransformation | None
+
+
+class Pipeline(Part):
+    """An optimizer, or a part of one, that remembers what is in its slots. Made by `pipeline`.
+
+    It is an `optax.GradientTransformationExtraArgs`; its state is a dict by slot name.
+    """
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """What is in the filled slots, in the order in which a gradient passes them."""
+        return dict(self.rule.slots)  # type: ignore[attr-defined]
+
+    def replace(self, **slots: Any) -> "Pipeline":
+        """A new pipeline with other parts in the slots named, the rest as it is; None empties a slot.
+
+        Raises:
+          TypeError: for an unknown slot or for what cannot stand in it.
+        """
+        unknown = [slot for slot in slots if slot not in SLOTS]
+        if unknown:
+            raise TypeError(f"{', '.join(unknown)} is no slot of a pipeline; the slots are {', '.join(SLOTS)}.")
+        return pipeline(**{**self.slots, **slots})
+
+
+def pipeline(
+    *,
+    gradient: Slot = None,
+    numerator: Slot = None,
+    denominator: Slot = None,
+    bound: Slot = None,
+    momentum: Slot = None,
+    rescale: Slot = None,
+    learning_rate: optax.ScalarOrSchedule | Slot = None,
+    velocity: Slot = None,
+    decay: Slot = None,
+) -> Pipeline:
+    """Composes an optimizer from parts in named slots. A gradient g passes them in the order of the arguments.
+
+    With all slots filled one step is
+
+        g <- gradient(g)
+        u <- numerator(g) * bound(1 / denominator(g))    (numerator(g) / denominator(g) without a bound)
+        u <- rescale(momentum(u))
+        u <- velocity(-learning_rate * u)
+        update = decay(u)
+
+    Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
+    `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
+    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype.
+
+    Args:
+      gradient: acts on the raw gradient: `normalize_by_norm`, `clip_by_norm`, `coupled_decay`.
+      numerator: estimates the direction from the gradient: `debiased(ema(0.9))`.
+      denominator: estimates the scale from the same gradient: `root(ema(0.999, of=square))`.
+      bound: limits the elementwise step size 1 / denominator.
+      momentum: averages what has been preconditioned: `scale_by_ema(0.9)`, `trace(0.9)`.
+      rescale: multiplies or reshapes the direction.
+      learning_rate: a number or a schedule; the sign is changed here. A transformation is applied as it is.
+      velocity: averages the finished step: `trace(0.9)`.
+      decay: `decoupled_decay(1e-2)`.
+
+    Returns:
+      A `Pipeline`; `init` returns a dict with the state of each filled slot.
+
+    Raises:
+      TypeError: for what cannot stand in a slot.
+    """
+    given = dict(
+        gradient=gradient,
+        numerator=numerator,
+        denominator=denominator,
+        bound=bound,
+        momentum=momentum,
+        rescale=rescale,
+        learning_rate=learning_rate,
+        velocity=velocity,
+        decay=decay,
+    )
+    row = _Row({slot: part for slot, part in given.items() if part is not None})
+    return Pipeline(row.init, row.update)
+
+
+class _Row(Rule):
+    """The rule of a pipeline."""
+
+    def __init__(self, slots: dict[str, Any]):
+        self.slots = slots
+        self.parts: dict[str, optax.GradientTransformationExtraArgs] = {}
+        for slot, part in slots.items():
+            if slot == "learning_rate" and is_rate(part):
+                _checks.non_negative("learning_rate", part)
+            elif isinstance(part, optax.GradientTransformation):
+                self.parts[slot] = optax.with_extra_args_support(part)
+            else:
+                raise TypeError(f"{slot} is {part!r}, but must be an optax.GradientTransformation or None.")
+        if "bound" in slots and "denominator" not in slots:
+            raise TypeError("bound limits 1 / denominator, but the denominator slot is empty.")
+        needs = dict.fromkeys(need for part in slots.values() for need in getattr(part, "needs", ()))
+        text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
+        super().__init__(self._init, self._update, tuple(needs), expression=f"pipeline({text})")
+
+    @property
+    def rate(self) -> Any:
+        """The number or schedule in the learning_rate slot, if that is what stands there."""
+        return None if "learning_rate" in self.parts else self.slots.get("learning_rate")
+
+    def _init(self, params: Any) -> dict[str, Any]:
+        state = {slot: part.init(params) for slot, part in self.parts.items()}
+        return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
+
+    def _update(self, updates: Any, state: dict[str, Any], params: Any = None, **extra_args: Any) -> Any:
+        new_state: dict[str, Any] = {}
+        if self.rate is not None:
+            rate, new_state["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
+            extra_args["learning_rate"] = rate
+
+        def through(slot: str, u: Any) -> Any:
+            if slot not in self.parts:
+                return u
+            u, after = self.parts[slot].update(u, state[slot], params, **extra_args, slot_states=new_state)
+            new_state[slot] = jax.tree.map(_in_dtype_of, after, state[slot])
+            return u
+
+        g = through("gradient", jax.tree.map(lift, updates))
+        u = through("numerator", g)
+        if "bound" in self.parts:
+            step_size = through("bound", jax.tree.map(lambda d: 1 / d, through("denominator", g)))
+            u = jax.tree.map(lambda n, s: n * s, u, step_size)
+        elif "denominator" in self.parts:
+            u = jax.tree.map(lambda n, d: n / d, u, through("denominator", g))
+        u = through("rescale", through("momentum", u))
+        u = through("learning_rate", u) if self.rate is None else descend(u, rate)
+        u = through("decay", through("velocity", u))
+        return jax.tree.map(_in_dtype_of, u, updates), new_state
+
+
+def _in_dtype_of(x: Any, before: Any) -> Any:
+    """x in the dtype of another leaf: foreign parts fed in float32 would else let their states drift there."""
+    return x if dtype_of(x) == dtype_of(before) else x.astype(dtype_of(before))

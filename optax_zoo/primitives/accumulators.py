@@ -1,0 +1,231 @@
+"""Accumulators: estimators that average, sum or track a statistic of the gradient over the steps.
+
+Most of them are one recursion with different coefficients, on a statistic f of the gradient x:
+
+    s <- a s + b f(x)           ema: a = decay, b = 1 - decay        total: a = b = 1
+    w <- a w + b                trace: a = decay, b = 1 - dampening  arithmetic mean: a = b = 1, divided by w
+
+`debiased` divides s by its weight w, the sum of the coefficients that s has seen.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from optax_zoo import _checks
+from optax_zoo.primitives.part import Rule, primitive
+from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
+from optax_zoo.primitives.statistics import Statistic, identity
+
+Decay = float | jax.Array | Callable[[jax.Array], Any]
+Initial = float | Callable[[Any], Any]
+Seeded = Literal["first_step", "while_zero"] | None
+
+
+class AccumulatorState(NamedTuple):
+    """State of `ema`, `trace` and `total`.
+
+    Attributes:
+      value: the accumulated statistic, a tree of arrays (float32 or wider unless told otherwise).
+      count: steps taken (int32 scalar) where the coefficients depend on it, else None.
+    """
+
+    value: Any
+    count: jax.Array | None = None
+
+
+@primitive
+def ema(
+    decay: Decay,
+    *,
+    of: Statistic = identity,
+    nesterov: bool = False,
+    seeded: Seeded = None,
+    initial: Initial = 0.0,
+    accumulator_dtype: Any = None,
+) -> Rule:
+    """Exponential moving average of a statistic: s <- decay s + (1 - decay) f(x).
+
+    Args:
+      decay: in [0, 1), or a function of the number of steps taken (see `growing_decay`).
+      of: the statistic f of a leaf; its result's shape sets the granularity.
+      nesterov: return the look-ahead decay s + (1 - decay) f(x) instead of s.
+      seeded: "first_step": at the first step s = f(x). "while_zero": so wherever s is still exactly 0.
+      initial: what s starts from: a number, or a function from a tree of zeros to a tree (see `random_normal`).
+      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
+
+    Returns:
+      An estimator with state `AccumulatorState`.
+    """
+    _checks.decay("decay", decay)
+    return _accumulator(
+        decay, lambda a: 1 - a, of, nesterov=nesterov, seeded=seeded, initial=initial, dtype=accumulator_dtype
+    )
+
+
+@primitive
+def trace(
+    decay: Decay,
+    *,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    seeded: Seeded = None,
+    accumulator_dtype: Any = None,
+) -> Rule:
+    """Heavy-ball momentum: s <- decay s + (1 - dampening) x.
+
+    Before the learning rate (slot momentum) it is PyTorch's form; after it (slot velocity) the published one.
+
+    Args:
+      decay: in [0, 1), or a function of the number of steps taken.
+      dampening: what the incoming update is reduced by, in [0, 1).
+      nesterov: return decay s + (1 - dampening) x, Nesterov's look-ahead, instead of s.
+      seeded: "first_step": the first update enters undampened (PyTorch). "while_zero": so wherever s is still 0.
+      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
+
+    Returns:
+      A transformation with state `AccumulatorState`.
+    """
+    _checks.decay("decay", decay)
+    _checks.decay("dampening", dampening)
+    return _accumulator(decay, lambda a: 1 - dampening, identity, nesterov, seeded, dtype=accumulator_dtype)
+
+
+@primitive
+def total(*, of: Statistic = identity, initial: Initial = 0.0, accumulator_dtype: Any = None) -> Rule:
+    """Sum of a statistic over all steps, never divided: s <- s + f(x) (AdaGrad's accumulator).
+
+    Args:
+      of: the statistic f of a leaf.
+      initial: what s starts from: a number, or a function from a tree of zeros to a tree.
+      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
+
+    Returns:
+      An estimator with state `AccumulatorState`; `debiased` refuses it, see `arithmetic_mean`.
+    """
+    rule = _accumulator(1, lambda a: 1, of, initial=initial, dtype=accumulator_dtype)
+    rule.weigh = None
+    return rule
+
+
+def _accumulator(
+    decay: Decay,
+    gain: Callable[[Any], Any],
+    of: Statistic,
+    nesterov: bool = False,
+    seeded: Seeded = None,
+    initial: Initial = 0.0,
+    dtype: Any = None,
+) -> Rule:
+    """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
+    _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
+    counts = callable(decay) or seeded == "first_step"
+
+    def coefficients(count: Any) -> tuple[Any, Any]:
+        a = decay(count) if callable(decay) else decay
+        b = gain(a)
+        if seeded == "first_step":
+            a, b = jnp.where(count == 0, 0, a), jnp.where(count == 0, 1, b)
+        return a, b
+
+    def init(params: Any) -> AccumulatorState:
+        zeros = jax.tree.map(lambda p: zeros_for(of, p, dtype), params)
+        value = initial(zeros) if callable(initial) else jax.tree.map(lambda s: s + initial, zeros)
+        return AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None)
+
+    def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
+        a, b = coefficients(state.count)
+
+        def accumulate(x: Any, s: jax.Array) -> jax.Array:
+            if seeded == "while_zero":
+                return jnp.where(s == 0, of(lift(x)), a * s + b * of(lift(x))).astype(s.dtype)
+            return (a * s + b * of(lift(x))).astype(s.dtype)
+
+        def estimate(x: Any, s: jax.Array) -> jax.Array:
+            return like(a * s + b * of(lift(x)) if nesterov else s, x)
+
+        value = jax.tree.map(accumulate, updates, state.value)
+        count = optax.safe_increment(state.count) if counts else None
+        return jax.tree.map(estimate, updates, value), AccumulatorState(value, count)
+
+    def weigh(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
+        a, b = coefficients(state.count)
+        weight = (a * weight + b).astype(weight.dtype)
+        return weight, a * weight + b if nesterov else weight
+
+    weighable = seeded != "while_zero" and _checks.is_absent(initial)
+    return Rule(init, update, weigh=weigh if weighable else None)
+
+
+class ArithmeticMeanState(NamedTuple):
+    """State of `arithmetic_mean`.
+
+    Attributes:
+      total: the sum of the statistic, a tree of arrays.
+      count: how many steps the sum has seen: a float scalar for the tree, or a tree like `total` if sparse. It is kept
+        in floating point because the sum is: both stop growing at the same size, and the mean stands still.
+    """
+
+    total: Any
+    count: Any
+
+
+@primitive
+def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulator_dtype: Any = None) -> Rule:
+    """Arithmetic mean of a statistic over all steps: s <- s + f(x), n <- n + 1, s / n.
+
+    Args:
+      of: the statistic f of a leaf.
+      sparse: count a step only where f(x) is not 0 (n per element); the mean of nothing is 0.
+      accumulator_dtype: dtype of s and of a sparse n; by default the gradient's, at least float32.
+
+    Returns:
+      An estimator with state `ArithmeticMeanState`.
+    """
+
+    def init(params: Any) -> ArithmeticMeanState:
+        def zeros() -> Any:
+            return jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params)
+
+        return ArithmeticMeanState(zeros(), zeros() if sparse else jnp.zeros((), scalar_dtype(params)))
+
+    def update(updates: Any, state: ArithmeticMeanState, params: Any = None, **extra_args: Any) -> Any:
+        total = jax.tree.map(lambda x, s: (s + of(lift(x))).astype(s.dtype), updates, state.total)
+        if sparse:
+            count = jax.tree.map(lambda x, n: n + (of(lift(x)) != 0).astype(n.dtype), updates, state.count)
+            mean = jax.tree.map(lambda x, s, n: like(s / jnp.maximum(n, 1), x), updates, total, count)
+        else:
+            count = state.count + 1
+            mean = jax.tree.map(lambda x, s: like(s / count, x), updates, total)
+        return mean, ArithmeticMeanState(total, count)
+
+    return Rule(init, update)
+
+
+@primitive
+def peak(decay: float, *, of: Statistic = identity, accumulator_dtype: Any = None) -> Rule:
+    """Decaying maximum of a statistic (AdaMax): s <- max(decay s, f(x)).
+
+    Args:
+      decay: in [0, 1].
+      of: the statistic f of a leaf, e.g. `absolute`.
+      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
+
+    Returns:
+      An estimator with state `AccumulatorState`.
+    """
+    _checks.scalar("decay", decay, "at least 0 and at most 1", lambda x: 0 <= x <= 1)
+
+    def init(params: Any) -> AccumulatorState:
+        return AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params))
+
+    def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
+        value = jax.tree.map(
+            lambda x, s: jnp.maximum(decay * s, of(lift(x))).astype(s.dtype), updates, state.value
+        )
+        return jax.tree.map(lambda x, s: like(s, x), updates, value), AccumulatorState(value)
+
+    return Rule(init, update)

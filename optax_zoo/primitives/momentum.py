@@ -1,0 +1,53 @@
+"""Momentum: averages of updates that other stages have already shaped, and decays that grow."""
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from optax_zoo import _checks
+from optax_zoo.primitives.accumulators import Decay, ema
+from optax_zoo.primitives.denominators import debiased
+from optax_zoo.primitives.part import Part, expression
+
+
+def scale_by_ema(
+    decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: Any = None
+) -> Part:
+    """Replaces updates by their exponential moving average: m <- decay m + (1 - decay) x, divided by its weight.
+
+    Args:
+      decay: in [0, 1), or a function of the number of steps taken.
+      debias: divide by the weight, 1 - decay^t for a constant decay.
+      nesterov: return the look-ahead decay m + (1 - decay) x.
+      accumulator_dtype: dtype of m; by default the update's, at least float32.
+
+    Returns:
+      `debiased(ema(decay, ...))`, or `ema(decay, ...)` without `debias`.
+    """
+    average = ema(decay, nesterov=nesterov, accumulator_dtype=accumulator_dtype)
+    return debiased(average) if debias else average
+
+
+@dataclasses.dataclass(frozen=True)
+class growing_decay:  # noqa: N801  (used like a schedule function)
+    """A decay that grows from 1/2 to its limit: (limit t + 1) / (t + 2), t = start, start + 1, ... (Gravity).
+
+    Args:
+      limit: what the decay tends to, in [0, 1).
+      start: t at the first step.
+    """
+
+    limit: float
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        _checks.decay("limit", self.limit)
+
+    def __call__(self, count: jax.Array) -> jax.Array:
+        t = count + self.start
+        return (self.limit * t + 1) / (t + 2)
+
+    def __repr__(self) -> str:
+        start = f", start={self.start}" if self.start else ""
+        return f"growing_decay({expression(self.limit, 'limit')}{start})"

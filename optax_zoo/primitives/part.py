@@ -1,0 +1,140 @@
+"""What every primitive is: a plain optax transformation that remembers how it was written."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+Weigh = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
+_Parameters = ParamSpec("_Parameters")
+
+
+@dataclasses.dataclass(eq=False)
+class Rule:
+    """The definition behind a `Part`.
+
+    Args:
+      init_fn: maps parameters to a state, as in optax.
+      update_fn: maps (updates, state, params, **extra_args) to (updates, state), as in optax.
+      needs: what `update` must be given beyond updates and state: "params" or names of extra arguments.
+      weigh: for estimators that can be debiased: maps (weight, state before the step) to (new weight, divisor).
+      expression: the call that makes the part, set by the `primitive` decorator.
+    """
+
+    init_fn: Callable[[Any], Any]
+    update_fn: Callable[..., tuple[Any, Any]]
+    needs: tuple[str, ...] = ()
+    weigh: Weigh | None = None
+    expression: str = ""
+
+    def init(self, params: Any) -> Any:
+        return self.init_fn(params)
+
+    def update(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> tuple[Any, Any]:
+        if "params" in self.needs and params is None:
+            raise ValueError(f"{self.expression} needs the parameters: call update(updates, state, params).")
+        return self.update_fn(updates, state, params, **extra_args)
+
+
+class Part(optax.GradientTransformationExtraArgs):
+    """A gradient transformation whose two functions are methods of one `Rule`, so that it knows how it was written.
+
+    It is a NamedTuple (init, update) like any optax transformation, hence a pytree. Rebuilt from the same two functions
+    it stays what it was; rebuilt from others (`_replace`, a `jax.tree.map` over it) it raises a TypeError rather than
+    lose its composition silently.
+    """
+
+    def __new__(cls, init: Callable[..., Any], update: Callable[..., Any]) -> "Part":
+        rule = getattr(init, "__self__", None)
+        if not isinstance(rule, Rule) or getattr(update, "__self__", None) is not rule:
+            raise TypeError(
+                f"A {cls.__name__} cannot be rebuilt from other functions, it would lose its composition; for a plain "
+                "transformation use optax.GradientTransformationExtraArgs(init, update)."
+            )
+        return tuple.__new__(cls, (init, update))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> "Part":
+        return cls(*iterable)
+
+    @property
+    def rule(self) -> Rule:
+        """The definition that `init` and `update` are methods of."""
+        return self.init.__self__  # type: ignore[attr-defined]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What `update` must be given beyond updates and state: "params" or names of extra arguments."""
+        return self.rule.needs
+
+    def __repr__(self) -> str:
+        return self.rule.expression
+
+
+def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Part]:
+    """Makes a function that returns a `Rule` return a `Part`, which prints as the call that made it."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def make(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Part:
+        rule = function(*args, **kwargs)
+        rule.expression = call_expression(function.__name__, signature, *args, **kwargs)
+        return Part(rule.init, rule.update)
+
+    return make
+
+
+def call_expression(name: str, signature: inspect.Signature, *args: Any, **kwargs: Any) -> str:
+    """Canonical text of a call: the order of the signature, defaults left out."""
+    shown = []
+    for parameter, value in signature.bind(*args, **kwargs).arguments.items():
+        kind = signature.parameters[parameter].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            shown += [f"{key}={expression(item, key)}" for key, item in value.items()]
+        elif not _equal(value, signature.parameters[parameter].default):
+            prefix = f"{parameter}=" if kind is inspect.Parameter.KEYWORD_ONLY else ""
+            shown.append(prefix + expression(value, parameter))
+    return f"{name}({', '.join(shown)})"
+
+
+def expression(value: Any, name: str) -> str:
+    """Canonical text of one argument: never an address, arrays and trees by the name of their parameter."""
+    if isinstance(value, jax.core.Tracer):
+        return "<traced>"
+    if isinstance(value, (Part, str, bool, type(None))) or dataclasses.is_dataclass(value):
+        return repr(value)
+    if isinstance(value, optax.GradientTransformation):
+        return f"{value.update.__module__.split('.')[0]}.{_qualified_name(value.update)}"
+    if callable(value):
+        return _qualified_name(value)
+    if isinstance(value, (int, float, np.generic, np.ndarray, jax.Array)) and _is_real_scalar(value):
+        return number_expression(float(value))
+    return name
+
+
+def number_expression(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+
+
+def _is_real_scalar(value: Any) -> bool:
+    dtype = getattr(value, "dtype", type(value))
+    return np.ndim(value) == 0 and (jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.floating))
+
+
+def _qualified_name(function: Callable[..., Any]) -> str:
+    outer, _, inner = getattr(function, "__qualname__", type(function).__qualname__).partition(".<locals>")
+    return f"{outer}(...)" if inner else outer
+
+
+def _equal(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    plain = (int, float, str, bool)
+    return isinstance(value, plain) and isinstance(default, plain) and value == default

@@ -1,0 +1,26 @@
+"""Several transformations in one slot."""
+
+import optax
+
+from optax_zoo.primitives.part import Rule, primitive
+
+
+@primitive
+def serial(**parts: optax.GradientTransformation) -> Rule:
+    """Transformations one after another, by name, as one: `serial(decay=coupled_decay(0.01), trace=trace(0.9))`.
+
+    Args:
+      **parts: transformations, applied in the order given.
+
+    Returns:
+      A transformation whose state is a dict by name.
+    """
+    chained = optax.named_chain(*parts.items())
+    needs = dict.fromkeys(need for part in parts.values() for need in getattr(part, "needs", ()))
+    return Rule(chained.init, chained.update, tuple(needs))
+
+
+def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:
+    """`serial` of the parts that are not None; a single one stands alone."""
+    filled = {name: part for name, part in parts.items() if part is not None}
+    return serial(**filled) if len(filled) > 1 else next(iter(filled.values()))

@@ -1,0 +1,76 @@
+"""Replaying a recorded trajectory of an original implementation."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """How a recorded case is expressed here.
+
+    Attributes:
+      make: from the source's hyperparameters to our transformation.
+      start: from (our initial state, the case) to the state to start from, where the source's was recorded.
+      observe: from (our parameters, state, the source's hyperparameters) to what the source calls the parameters.
+    """
+
+    make: Callable[[dict[str, Any]], optax.GradientTransformation]
+    start: Callable[[Any, dict[str, Any]], Any] = lambda state, case: state
+    observe: Callable[[Any, Any, dict[str, Any]], Any] = lambda params, state, hyperparameters: params
+
+
+def cases(algorithm: str) -> dict[str, dict[str, Any]]:
+    """The recorded cases of an algorithm by name."""
+    return {case["name"]: case for case in json.loads((GOLDEN / f"{algorithm}.json").read_text())["cases"]}
+
+
+def tree(record: dict[str, Any], dtype: str) -> dict[str, jax.Array]:
+    return {leaf: jnp.asarray(np.array(numbers, dtype)) for leaf, numbers in record.items()}
+
+
+def largest_error(case: dict[str, Any], replay: Replay) -> float:
+    """The largest deviation over all steps and leaves, relative to how far the leaf has moved at most."""
+    with jax.enable_x64(case["dtype"] == "float64"):
+        hyperparameters, dtype = case["hyperparameters"], case["dtype"]
+        tx = replay.make(hyperparameters)
+        params = tree(case["params_0"], dtype)
+        state = replay.start(tx.init(params), case)
+
+        @jax.jit
+        def step(params: Any, state: Any, grads: Any) -> Any:
+            updates, state = tx.update(grads, state, params)
+            return optax.apply_updates(params, updates), state
+
+        deviation = {leaf: 0.0 for leaf in params}
+        for grads, recorded in zip(case["grads"], case["params"], strict=True):
+            params, state = step(params, state, tree(grads, dtype))
+            observed = replay.observe(params, state, hyperparameters)
+            for leaf, numbers in recorded.items():
+                assert observed[leaf].dtype == dtype
+                off = np.max(np.abs(np.asarray(observed[leaf]) - np.array(numbers, dtype)))
+                deviation[leaf] = max(deviation[leaf], float(off))
+    return max(deviation[leaf] / distance(case, leaf) for leaf in deviation)
+
+
+def distance(case: dict[str, Any], leaf: str) -> float:
+    """How far the recorded leaf was from its start at most, in any element.
+
+    In float32 at least so far that the tolerance is one spacing of the parameter itself: nearer it cannot come.
+    """
+    start = np.array(case["params_0"][leaf])
+    moved = max(float(np.max(np.abs(np.array(params[leaf]) - start))) for params in case["params"])
+    if case["dtype"] == "float64":
+        return moved
+    largest = max(float(np.max(np.abs(np.array(params[leaf])))) for params in case["params"])
+    return max(moved, float(np.spacing(np.float32(largest))) / TOLERANCE["float32"])
