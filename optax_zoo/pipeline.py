@@ -1,6 +1,6 @@
 """The pipeline of named slots that every optimizer of this library is a row of."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import optax
@@ -22,7 +22,7 @@ SLOTS = (
     "decay",
 )
 
-Slot = optax.GradientTransformation | None
+Slot: TypeAlias = optax.GradientTransformation | None
 
 
 class Pipeline(Part):
@@ -136,6 +136,7 @@ class _Row(Rule):
 
     def _update(self, updates: Any, state: dict[str, Any], params: Any = None, **extra_args: Any) -> Any:
         new_state: dict[str, Any] = {}
+        extra_args["slot_states"] = new_state
         if self.rate is not None:
             rate, new_state["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
             extra_args["learning_rate"] = rate
@@ -143,7 +144,7 @@ class _Row(Rule):
         def through(slot: str, u: Any) -> Any:
             if slot not in self.parts:
                 return u
-            u, after = self.parts[slot].update(u, state[slot], params, **extra_args, slot_states=new_state)
+            u, after = self.parts[slot].update(u, state[slot], params, **extra_args)
             new_state[slot] = jax.tree.map(_in_dtype_of, after, state[slot])
             return u
 

@@ -94,13 +94,14 @@ def algorithm(
         if name in _ALGORITHMS:
             raise ValueError(f"name is {name!r}, but that algorithm is registered already; choose another name.")
         signature = inspect.signature(factory)
-        rate_may_be_none = signature.parameters["learning_rate"].default is None
+        rate = signature.parameters.get("learning_rate")
+        rate_may_be_none = rate is None or rate.default is None
 
         @functools.wraps(factory)
         def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Pipeline:
             if not rate_may_be_none and signature.bind(*args, **kwargs).arguments.get("learning_rate", 0) is None:
                 raise ValueError(
-                    f"learning_rate is None, but must be a number at least 0 or a schedule; for a direction without a "
+                    "learning_rate is None, but must be a number at least 0 or a schedule; for a direction without a "
                     f"rate use {name}().replace(learning_rate=None), which points uphill."
                 )
             return factory(*args, **kwargs)

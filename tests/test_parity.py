@@ -95,18 +95,12 @@ ADAMW = {
 
 EXPECTIGRAD = {
     "tensorflow1": Replay(
-        lambda h: zoo.expectigrad(
-            h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"]
-        )
+        lambda h: zoo.expectigrad(h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"])
     ),
     "tensorflow2": Replay(
-        lambda h: zoo.expectigrad(
-            h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"]
-        )
+        lambda h: zoo.expectigrad(h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"])
     ),
-    "torch": Replay(
-        lambda h: zoo.expectigrad(h["lr"], h["beta"], eps=h["eps"], sparse_counter=h["sparse_counter"])
-    ),
+    "torch": Replay(lambda h: zoo.expectigrad(h["lr"], h["beta"], eps=h["eps"], sparse_counter=h["sparse_counter"])),
 }
 
 

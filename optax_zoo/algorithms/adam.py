@@ -68,9 +68,7 @@ def adam(
     return pipeline(
         gradient=optional(coupled_decay, weight_decay, weight_decay_mask),
         numerator=debiased(ema(b1, accumulator_dtype=accumulator_dtype)),
-        denominator=root(
-            debiased(ema(b2, of=square, accumulator_dtype=accumulator_dtype)), eps=eps, eps_root=eps_root
-        ),
+        denominator=root(debiased(ema(b2, of=square, accumulator_dtype=accumulator_dtype)), eps=eps, eps_root=eps_root),
         learning_rate=learning_rate,
     )
 

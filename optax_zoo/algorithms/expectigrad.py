@@ -51,8 +51,8 @@ def expectigrad(
 
     Example:
       >>> import optax_zoo as zoo
-      >>> zoo.expectigrad(1e-3)
-      pipeline(denominator=root(arithmetic_mean(of=square, sparse=True)), momentum=debiased(ema(0.9)), learning_rate=0.001)
+      >>> zoo.expectigrad(1e-3).slots["denominator"]
+      root(arithmetic_mean(of=square, sparse=True))
 
     Source:
       B. Daley, C. Amato (2020); the authors' package expectigrad 0.0.0 (PyTorch, TensorFlow 1 and 2), which this

@@ -16,7 +16,7 @@ from optax_zoo.registry import algorithm
     paper="Polyak: Some Methods of Speeding up the Convergence of Iteration Methods",
     year=1964,
     url="https://doi.org/10.1016/0041-5553(64)90137-5",
-    example={"learning_rate": 1e-2},
+    example={"learning_rate": 1e-3},
 )
 def momentum(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -50,7 +50,7 @@ def momentum(
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:
-      `state["velocity"].value`, or `state["momentum"].value` in form 3: v, shaped like the parameters, float32 or wider.
+      `state["velocity"].value`, in form 3 `state["momentum"].value`: v, shaped like the parameters, float32 or wider.
 
     Raises:
       ValueError: for a number outside its range.

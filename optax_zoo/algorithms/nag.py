@@ -18,7 +18,7 @@ from optax_zoo.registry import algorithm
     paper="Sutskever, Martens, Dahl and Hinton: On the Importance of Initialization and Momentum in Deep Learning",
     year=2013,
     url="https://proceedings.mlr.press/v28/sutskever13.html",
-    example={"learning_rate": 1e-2},
+    example={"learning_rate": 1e-3},
 )
 def nag(
     learning_rate: ScalarOrSchedule = 1e-2,

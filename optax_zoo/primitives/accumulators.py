@@ -34,7 +34,7 @@ class AccumulatorState(NamedTuple):
     """
 
     value: Any
-    count: jax.Array | None = None
+    count: Any = None
 
 
 @primitive
@@ -223,9 +223,7 @@ def peak(decay: float, *, of: Statistic = identity, accumulator_dtype: Any = Non
         return AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
-        value = jax.tree.map(
-            lambda x, s: jnp.maximum(decay * s, of(lift(x))).astype(s.dtype), updates, state.value
-        )
+        value = jax.tree.map(lambda x, s: jnp.maximum(decay * s, of(lift(x))).astype(s.dtype), updates, state.value)
         return jax.tree.map(lambda x, s: like(s, x), updates, value), AccumulatorState(value)
 
     return Rule(init, update)

@@ -16,7 +16,7 @@ class ScheduleState(NamedTuple):
       count: steps taken (int32 scalar).
     """
 
-    count: jax.Array
+    count: Any
 
 
 def is_rate(value: Any) -> bool:

@@ -11,9 +11,7 @@ from optax_zoo.primitives.denominators import debiased
 from optax_zoo.primitives.part import Part, expression
 
 
-def scale_by_ema(
-    decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: Any = None
-) -> Part:
+def scale_by_ema(decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: Any = None) -> Part:
     """Replaces updates by their exponential moving average: m <- decay m + (1 - decay) x, divided by its weight.
 
     Args:

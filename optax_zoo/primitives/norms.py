@@ -96,9 +96,7 @@ def register_norm(name: str, fn: Norm) -> None:
 
 
 @primitive
-def normalize_by_norm(
-    norm: str, *, eps: float = 1e-7, scope: Scope = "leaf", axis_name: Any = None
-) -> Rule:
+def normalize_by_norm(norm: str, *, eps: float = 1e-7, scope: Scope = "leaf", axis_name: Any = None) -> Rule:
     """Divides updates by a norm of theirs: g / (norm(g) + eps).
 
     Args:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Self
 
 import jax
 import jax.numpy as jnp
@@ -50,7 +50,7 @@ class Part(optax.GradientTransformationExtraArgs):
     lose its composition silently.
     """
 
-    def __new__(cls, init: Callable[..., Any], update: Callable[..., Any]) -> "Part":
+    def __new__(cls, init: Callable[..., Any], update: Callable[..., Any]) -> Self:
         rule = getattr(init, "__self__", None)
         if not isinstance(rule, Rule) or getattr(update, "__self__", None) is not rule:
             raise TypeError(
@@ -60,7 +60,7 @@ class Part(optax.GradientTransformationExtraArgs):
         return tuple.__new__(cls, (init, update))
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> "Part":
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]
         return cls(*iterable)
 
     @property

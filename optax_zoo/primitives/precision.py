@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 
 def dtype_of(x: Any) -> Any:
-    """The dtype of an array, a ShapeDtypeStruct or a Python number."""
-    return x.dtype if hasattr(x, "dtype") else jnp.result_type(x)
+    """The dtype that a leaf has in jax: of an array, a ShapeDtypeStruct, a NumPy array or a Python number."""
+    return x.dtype if isinstance(x, (jax.Array, jax.ShapeDtypeStruct)) else jnp.result_type(x)
 
 
 def is_low(dtype: Any) -> bool:

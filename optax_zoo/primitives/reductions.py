@@ -51,7 +51,7 @@ def _across(collective: Any, value: Any, axis_name: AxisName) -> Any:
 
 
 def broadcast_axis_names(axis_name: Any, tree: Any) -> list[AxisName]:
-    """The axis names of each leaf of `tree`, from a pytree prefix of it whose leaves are None, names or tuples of names."""
+    """The axis names of each leaf of `tree`, from a pytree prefix of it of None, names or tuples of names."""
     flat: list[AxisName] = []
 
     def spread(name: AxisName, subtree: Any) -> None:

@@ -1,0 +1,32 @@
+"""Eight CPU devices for every test, and trees that all tests share."""
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 8)
+
+
+@pytest.fixture
+def params():
+    return {"w": jnp.linspace(-1.0, 1.0, 12).reshape(4, 3), "b": jnp.array([0.5, -0.25, 2.0]), "s": jnp.float32(1.5)}
+
+
+@pytest.fixture
+def grads():
+    return {"w": jnp.linspace(3.0, -2.0, 12).reshape(4, 3), "b": jnp.array([1.0, 0.0, -4.0]), "s": jnp.float32(-0.1)}
+
+
+@pytest.fixture
+def run():
+    """A function that takes steps with a constant gradient: parameters, state and last updates."""
+
+    def steps(tx, params, grads, count=5, **extra_args):
+        state = tx.init(params)
+        for _ in range(count):
+            updates, state = tx.update(grads, state, params, **extra_args)
+            params = optax.apply_updates(params, updates)
+        return params, state, updates
+
+    return steps

@@ -1,0 +1,97 @@
+"""The registry and its look-ups."""
+
+import inspect
+
+import jax.numpy as jnp
+import pytest
+
+import optax_zoo as zoo
+from optax_zoo import registry
+
+
+@pytest.fixture
+def scratch_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
+
+
+def test_every_public_name_exists_and_is_documented():
+    for name in zoo.__all__:
+        value = getattr(zoo, name)
+        assert name == "SLOTS" or inspect.getdoc(value)
+
+
+def test_list_filters_by_pattern_and_by_function():
+    assert zoo.list_algorithms() == sorted(zoo.list_algorithms())
+    assert zoo.list_algorithms("ADAM*") == ["adam", "adamw"]
+    assert zoo.list_algorithms(lambda a: a.year >= 2020) == ["expectigrad", "gravity"]
+    with pytest.raises(TypeError, match="filter is 3"):
+        zoo.list_algorithms(3)
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(ValueError, match=r"name is 'expectgrad', but must be one of .* Did you mean 'expectigrad'\?"):
+        zoo.create("expectgrad")
+
+
+def test_an_unknown_hyperparameter_lists_the_known():
+    with pytest.raises(TypeError, match="beta1 is no hyperparameter of adam; it has learning_rate, b1, b2, eps"):
+        zoo.create("adam", beta1=0.9)
+
+
+def test_create_passes_hyperparameters_on():
+    assert repr(zoo.create("adam", learning_rate=0.5, b2=0.9)) == repr(zoo.adam(0.5, b2=0.9))
+
+
+@pytest.mark.parametrize("name", zoo.list_algorithms())
+def test_records_say_what_the_code_does(name, params, grads):
+    record = zoo.describe(name)
+    assert record.composition == repr(zoo.create(name))
+    assert record.paper and record.full_name and record.url.startswith("https://") and 1950 < record.year < 2030
+    for section in (".. math::", "Args:", "State:", "Raises:", "Example:", "Source:"):
+        assert section in record.docstring
+    documented = record.docstring.split("Args:")[1].split("State:")[0]
+    assert all(f"  {hyperparameter}: " in documented for hyperparameter in record.defaults)
+    tx = record.factory(**record.example)
+    needs_params = "params" in record.needs
+    assert record.needs == (("params",) if needs_params else ())
+    state = tx.init(params)
+    if needs_params:
+        with pytest.raises(ValueError, match="needs the parameters"):
+            tx.update(grads, state)
+    else:
+        tx.update(grads, state)
+
+
+def test_state_bytes_are_those_of_float32_parameters():
+    expected = {
+        "sgd": 0,
+        "momentum": 4,
+        "nag": 4,
+        "adam": 8,
+        "adamw": 8,
+        "expectigrad": 12,
+        "novograd": 4,
+        "gravity": 4,
+    }
+    assert {name: zoo.describe(name).state_bytes for name in expected} == expected
+
+
+def test_an_algorithm_of_ones_own(scratch_registry, params, grads, run):
+    @zoo.algorithm(full_name="Sign descent", paper="-", year=2018, url="https://example.org", example={})
+    def sign_descent(learning_rate=0.1):
+        """Steps of one size."""
+        return zoo.pipeline(denominator=zoo.root(zoo.ema(0.0, of=zoo.square), eps=0.0), learning_rate=learning_rate)
+
+    tx = zoo.create("sign_descent", learning_rate=0.5)
+    _, _, updates = run(tx, params["w"] * 0 + 1, grads["w"], 1)
+    assert jnp.allclose(jnp.abs(updates), 0.5)
+    with pytest.raises(ValueError, match="'sign_descent', but that algorithm is registered already"):
+        zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example={})(sign_descent)
+
+
+def test_an_algorithm_without_a_rate_can_be_registered(scratch_registry):
+    @zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example={})
+    def still():
+        return zoo.pipeline()
+
+    assert repr(zoo.create("still")) == "pipeline()"
