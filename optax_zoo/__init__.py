@@ -10,6 +10,7 @@ from optax_zoo.algorithms.novograd import novograd
 from optax_zoo.algorithms.sgd import sgd
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.combine import serial
 from optax_zoo.primitives.damping import damp_by_max
 from optax_zoo.primitives.decay import coupled_decay, decoupled_decay
 from optax_zoo.primitives.denominators import (
@@ -24,7 +25,6 @@ from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
-from optax_zoo.primitives.serial import serial
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
 from optax_zoo.registry import Algorithm, algorithm, create, describe, list_algorithms
 

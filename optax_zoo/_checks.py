@@ -20,11 +20,6 @@ def is_absent(value: Any) -> bool:
     return value is None or (is_number(value) and value == 0)
 
 
-def optional(primitive: Callable[..., Any], value: Any, *args: Any, **kwargs: Any) -> Any:
-    """`primitive(value, *args, **kwargs)`, or None (an empty slot) where `value` is None or a Python 0."""
-    return None if is_absent(value) else primitive(value, *args, **kwargs)
-
-
 def scalar(name: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:
     """Refuses a Python number outside its range, and what is no number at all; arrays and schedules pass."""
     if is_number(value):

@@ -28,7 +28,8 @@ Slot: TypeAlias = optax.GradientTransformation | None
 class Pipeline(Part):
     """An optimizer, or a part of one, that remembers what is in its slots. Made by `pipeline`.
 
-    It is an `optax.GradientTransformationExtraArgs`; its state is a dict by slot name.
+    It is an `optax.GradientTransformationExtraArgs`; its state is a dict by slot name. Like optax's transformations it
+    cannot be pickled, because its functions are closures: keep its name and hyperparameters, and pickle its state.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 import inspect
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -95,3 +96,27 @@ def test_an_algorithm_without_a_rate_can_be_registered(scratch_registry):
         return zoo.pipeline()
 
     assert repr(zoo.create("still")) == "pipeline()"
+
+
+def test_slot_and_field_names_of_states_are_as_promised(params):
+    """A checkpoint holds these names: they may be added to, never changed."""
+
+    def names(name):
+        paths = jax.tree_util.tree_flatten_with_path(zoo.create(name).init({"p": params["w"]}))[0]
+        return [jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".p") for path, _ in paths]
+
+    debiased_moments = [
+        f"{slot}.{field}" for slot in ("denominator", "numerator") for field in ("estimator.value", "weight")
+    ]
+    assert {name: names(name) for name in zoo.list_algorithms()} == {
+        "adam": debiased_moments,
+        "adamw": debiased_moments,
+        "clipped": debiased_moments,
+        "expectigrad": ["denominator.total", "denominator.count", "momentum.estimator.value", "momentum.weight"],
+        "gravity": ["momentum.value", "momentum.count"],
+        "momentum": ["velocity.value"],
+        "nag": ["velocity.value"],
+        "normalized": debiased_moments,
+        "novograd": ["denominator.value", "momentum.value"],
+        "sgd": [],
+    }

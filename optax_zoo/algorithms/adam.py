@@ -1,15 +1,14 @@
 """Adam and AdamW."""
 
-from typing import Any
-
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import Decay, ema
-from optax_zoo.primitives.decay import Mask, coupled_decay, decoupled_decay
+from optax_zoo.primitives.accumulators import ema
+from optax_zoo.primitives.combine import optional
+from optax_zoo.primitives.decay import coupled_decay, decoupled_decay
 from optax_zoo.primitives.denominators import debiased, root
 from optax_zoo.primitives.statistics import square
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -25,11 +24,11 @@ def adam(
     b1: Decay = 0.9,
     b2: Decay = 0.999,
     *,
-    eps: float = 1e-8,
-    eps_root: float = 0.0,
-    weight_decay: Any = None,
+    eps: Scalar = 1e-8,
+    eps_root: Scalar = 0.0,
+    weight_decay: Scalar | None = None,
     weight_decay_mask: Mask = None,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Pipeline:
     r"""Adam: the average gradient over the root of the average squared gradient.
 
@@ -85,11 +84,11 @@ def adamw(
     b1: Decay = 0.9,
     b2: Decay = 0.999,
     *,
-    eps: float = 1e-8,
-    eps_root: float = 0.0,
-    weight_decay: Any = 1e-2,
+    eps: Scalar = 1e-8,
+    eps_root: Scalar = 0.0,
+    weight_decay: Scalar | None = 1e-2,
     weight_decay_mask: Mask = None,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Pipeline:
     r"""AdamW: Adam, and apart from it parameters that shrink by rate times decay.
 

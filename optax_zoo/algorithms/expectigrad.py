@@ -1,14 +1,12 @@
 """Expectigrad."""
 
-from typing import Any
-
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import Decay
+from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.denominators import arithmetic_rms
 from optax_zoo.primitives.momentum import scale_by_ema
+from optax_zoo.primitives.types import Decay, DType, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -23,9 +21,9 @@ def expectigrad(
     learning_rate: ScalarOrSchedule = 1e-3,
     beta: Decay = 0.9,
     *,
-    eps: float = 1e-8,
+    eps: Scalar = 1e-8,
     sparse_counter: bool = True,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Pipeline:
     r"""Expectigrad: gradients over the root of their arithmetic mean square, then momentum outside of that ratio.
 

@@ -6,12 +6,13 @@ import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import ema
+from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.damping import damp_by_max
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.momentum import growing_decay
+from optax_zoo.primitives.types import DType, Key, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -24,11 +25,11 @@ from optax_zoo.registry import algorithm
 )
 def gravity(
     learning_rate: ScalarOrSchedule = 0.1,
-    alpha: float = 0.01,
-    beta: float = 0.9,
+    alpha: Scalar = 0.01,
+    beta: Scalar = 0.9,
     *,
-    key: Any = None,
-    accumulator_dtype: Any = None,
+    key: Key | None = None,
+    accumulator_dtype: DType = None,
 ) -> Pipeline:
     r"""Gravity: gradients damped by the largest of their leaf, averaged with a decay that grows.
 

@@ -1,13 +1,12 @@
 """Gradient descent with heavy-ball momentum, in its three published forms."""
 
-from typing import Any
-
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import Decay, trace
-from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.primitives.accumulators import trace
+from optax_zoo.primitives.combine import optional
+from optax_zoo.primitives.decay import coupled_decay
+from optax_zoo.primitives.types import Decay, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -22,9 +21,9 @@ def momentum(
     learning_rate: ScalarOrSchedule = 1e-2,
     decay: Decay = 0.9,
     *,
-    dampening: float = 0.0,
+    dampening: Scalar = 0.0,
     rate_inside: bool = True,
-    weight_decay: Any = None,
+    weight_decay: Scalar | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Gradient descent with heavy-ball momentum: a decaying sum of past steps.

@@ -5,11 +5,12 @@ from typing import Any
 import jax
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import Decay, trace
-from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.primitives.accumulators import trace
+from optax_zoo.primitives.combine import optional
+from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.precision import lift, like
+from optax_zoo.primitives.types import Decay, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -24,7 +25,7 @@ def nag(
     learning_rate: ScalarOrSchedule = 1e-2,
     decay: Decay = 0.9,
     *,
-    weight_decay: Any = None,
+    weight_decay: Scalar | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Nesterov's accelerated gradient: momentum whose gradient is taken where the momentum is about to lead.

@@ -7,8 +7,9 @@ from optax import ScalarOrSchedule
 
 from optax_zoo.algorithms.adam import adam
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.norms import Scope, clip_by_norm, normalize_by_norm
-from optax_zoo.primitives.serial import in_series
+from optax_zoo.primitives.combine import in_series
+from optax_zoo.primitives.norms import clip_by_norm, normalize_by_norm
+from optax_zoo.primitives.types import Scalar, Scope
 from optax_zoo.registry import algorithm
 
 
@@ -23,7 +24,7 @@ def normalized(
     inner: optax.GradientTransformation | None = None,
     norm: str = "l2",
     *,
-    eps: float = 1e-7,
+    eps: Scalar = 1e-7,
     scope: Scope = "leaf",
     axis_name: Any = None,
     learning_rate: ScalarOrSchedule | None = None,
@@ -73,9 +74,9 @@ def normalized(
 def clipped(
     inner: optax.GradientTransformation | None = None,
     norm: str = "l2",
-    max_norm: float = 1.0,
+    max_norm: Scalar = 1.0,
     *,
-    eps: float = 1e-7,
+    eps: Scalar = 1e-7,
     scope: Scope = "leaf",
     axis_name: Any = None,
     learning_rate: ScalarOrSchedule | None = None,

@@ -1,16 +1,14 @@
 """NovoGrad."""
 
-from typing import Any
-
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import Decay, ema, trace
-from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.primitives.accumulators import ema, trace
+from optax_zoo.primitives.combine import in_series, optional
+from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.denominators import root
-from optax_zoo.primitives.serial import in_series
 from optax_zoo.primitives.statistics import leaf_sum, square
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -27,14 +25,14 @@ def novograd(
     b1: Decay = 0.95,
     b2: Decay = 0.98,
     *,
-    eps: float = 0.0,
-    eps_root: float = 1e-8,
-    weight_decay: Any = None,
+    eps: Scalar = 0.0,
+    eps_root: Scalar = 1e-8,
+    weight_decay: Scalar | None = None,
     weight_decay_mask: Mask = None,
     grad_averaging: bool = False,
     nesterov: bool = False,
     reseed: bool = True,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Pipeline:
     r"""NovoGrad: each layer's gradient over the root of its average squared norm, then decay and momentum.
 
@@ -56,7 +54,7 @@ def novograd(
       nesterov: step along the look-ahead of the momentum.
       reseed: let a leaf's v start over with its first gradient that is not 0 (OpenSeq2Seq, timm); else only the first
         step seeds v, even with 0 (tensorflow-addons).
-      accumulator_dtype: dtype of v and m; by default the gradient's, at least float32.
+      accumulator_dtype: dtype of m; by default the gradient's, at least float32, like that of v.
 
     State:
       `state["denominator"].value`: v, a scalar a leaf; `state["momentum"].value`: m, shaped like the parameters (with

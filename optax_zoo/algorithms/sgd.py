@@ -1,12 +1,11 @@
 """Stochastic gradient descent, plain."""
 
-from typing import Any
-
 from optax import ScalarOrSchedule
 
-from optax_zoo._checks import optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.decay import Mask, coupled_decay
+from optax_zoo.primitives.combine import optional
+from optax_zoo.primitives.decay import coupled_decay
+from optax_zoo.primitives.types import Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -20,7 +19,7 @@ from optax_zoo.registry import algorithm
 def sgd(
     learning_rate: ScalarOrSchedule = 1e-2,
     *,
-    weight_decay: Any = None,
+    weight_decay: Scalar | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Stochastic gradient descent: a step against the gradient.

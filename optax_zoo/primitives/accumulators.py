@@ -9,7 +9,7 @@ Most of them are one recursion with different coefficients, on a statistic f of 
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,8 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
-from optax_zoo.primitives.statistics import Statistic, identity
-
-Decay = float | jax.Array | Callable[[jax.Array], Any]
-Initial = float | Callable[[Any], Any]
-Seeded = Literal["first_step", "while_zero"] | None
+from optax_zoo.primitives.statistics import identity
+from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
 class AccumulatorState(NamedTuple):
@@ -45,7 +42,7 @@ def ema(
     nesterov: bool = False,
     seeded: Seeded = None,
     initial: Initial = 0.0,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Rule:
     """Exponential moving average of a statistic: s <- decay s + (1 - decay) f(x).
 
@@ -70,10 +67,10 @@ def ema(
 def trace(
     decay: Decay,
     *,
-    dampening: float = 0.0,
+    dampening: Scalar = 0.0,
     nesterov: bool = False,
     seeded: Seeded = None,
-    accumulator_dtype: Any = None,
+    accumulator_dtype: DType = None,
 ) -> Rule:
     """Heavy-ball momentum: s <- decay s + (1 - dampening) x.
 
@@ -95,7 +92,7 @@ def trace(
 
 
 @primitive
-def total(*, of: Statistic = identity, initial: Initial = 0.0, accumulator_dtype: Any = None) -> Rule:
+def total(*, of: Statistic = identity, initial: Initial = 0.0, accumulator_dtype: DType = None) -> Rule:
     """Sum of a statistic over all steps, never divided: s <- s + f(x) (AdaGrad's accumulator).
 
     Args:
@@ -118,7 +115,7 @@ def _accumulator(
     nesterov: bool = False,
     seeded: Seeded = None,
     initial: Initial = 0.0,
-    dtype: Any = None,
+    dtype: DType = None,
 ) -> Rule:
     """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
@@ -174,7 +171,7 @@ class ArithmeticMeanState(NamedTuple):
 
 
 @primitive
-def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulator_dtype: Any = None) -> Rule:
+def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulator_dtype: DType = None) -> Rule:
     """Arithmetic mean of a statistic over all steps: s <- s + f(x), n <- n + 1, s / n.
 
     Args:
@@ -206,7 +203,7 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
 
 
 @primitive
-def peak(decay: float, *, of: Statistic = identity, accumulator_dtype: Any = None) -> Rule:
+def peak(decay: float, *, of: Statistic = identity, accumulator_dtype: DType = None) -> Rule:
     """Decaying maximum of a statistic (AdaMax): s <- max(decay s, f(x)).
 
     Args:

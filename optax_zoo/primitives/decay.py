@@ -9,12 +9,11 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like
-
-Mask = Any | Callable[[Any], Any]
+from optax_zoo.primitives.types import Mask, Scalar
 
 
 @primitive
-def coupled_decay(weight_decay: float | jax.Array, mask: Mask = None) -> Rule:
+def coupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
     """Adds weight_decay times the parameters to the updates: L2 regularization where these are raw gradients.
 
     Args:
@@ -34,7 +33,7 @@ def coupled_decay(weight_decay: float | jax.Array, mask: Mask = None) -> Rule:
 
 
 @primitive
-def decoupled_decay(weight_decay: float | jax.Array, mask: Mask = None) -> Rule:
+def decoupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
     """Subtracts learning_rate times weight_decay times the parameters from finished steps (AdamW's decay, for any row).
 
     In a pipeline the rate is handed on by the learning_rate slot; elsewhere it is an argument of `update`.

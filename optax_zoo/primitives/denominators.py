@@ -12,6 +12,7 @@ from optax_zoo.primitives.accumulators import arithmetic_mean
 from optax_zoo.primitives.part import Part, Rule, Weigh, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros
 from optax_zoo.primitives.statistics import square
+from optax_zoo.primitives.types import DType, Scalar
 
 
 class DebiasedState(NamedTuple):
@@ -62,7 +63,7 @@ def debiased(estimator: Part) -> Rule:
 
 
 @primitive
-def root(estimator: optax.GradientTransformation, *, eps: float = 1e-8, eps_root: float = 0.0) -> Rule:
+def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_root: Scalar = 0.0) -> Rule:
     """Square root of an estimate: sqrt(s + eps_root) + eps.
 
     Args:
@@ -97,8 +98,8 @@ def deviation(
     mean: optax.GradientTransformation,
     mean_square: optax.GradientTransformation,
     *,
-    eps: float = 1e-8,
-    eps_root: float = 0.0,
+    eps: Scalar = 1e-8,
+    eps_root: Scalar = 0.0,
 ) -> Rule:
     """Standard deviation from two averages (centered RMSprop): sqrt(max(mean_square - mean^2, 0) + eps_root) + eps.
 
@@ -174,7 +175,7 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
 
 
 def arithmetic_rms(
-    *, eps: float = 1e-8, eps_root: float = 0.0, sparse: bool = False, accumulator_dtype: Any = None
+    *, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, sparse: bool = False, accumulator_dtype: DType = None
 ) -> Part:
     """Root of the arithmetic mean of squared gradients (Expectigrad): sqrt(sum g^2 / n + eps_root) + eps.
 
@@ -193,7 +194,7 @@ def arithmetic_rms(
 
 
 @primitive
-def scale_by_arithmetic_rms(*, eps: float = 1e-8, eps_root: float = 0.0, sparse: bool = False) -> Rule:
+def scale_by_arithmetic_rms(*, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, sparse: bool = False) -> Rule:
     """Updates divided by the root of their arithmetic mean square, for use in `optax.chain`: g / arithmetic_rms(g).
 
     Args:

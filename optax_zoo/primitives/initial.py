@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from optax_zoo.primitives.part import expression
 from optax_zoo.primitives.precision import dtype_of
+from optax_zoo.primitives.types import Key, Scalar
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,8 +22,8 @@ class random_normal:  # noqa: N801  (used like an initializer function)
       key: a `jax.random.key`, raw key data or an int seed; None stands for seed 0.
     """
 
-    stddev: Any
-    key: Any = None
+    stddev: Scalar
+    key: Key | None = None
 
     def __post_init__(self) -> None:
         if self.key is not None and jnp.issubdtype(dtype_of(self.key), jnp.floating):
@@ -46,7 +47,7 @@ class random_normal:  # noqa: N801  (used like an initializer function)
         return f"random_normal({expression(self.stddev, 'stddev')}{key})"
 
 
-def _wrap(key: Any) -> jax.Array:
-    if jnp.issubdtype(dtype_of(key), jax.dtypes.prng_key):
-        return key
-    return jax.random.key(key) if jnp.ndim(key) == 0 else jax.random.wrap_key_data(key)
+def _wrap(key: Key) -> jax.Array:
+    if isinstance(key, int) or (jnp.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer)):
+        return jax.random.key(key)
+    return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)

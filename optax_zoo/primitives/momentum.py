@@ -1,17 +1,17 @@
 """Momentum: averages of updates that other stages have already shaped, and decays that grow."""
 
 import dataclasses
-from typing import Any
 
 import jax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.accumulators import Decay, ema
+from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.denominators import debiased
 from optax_zoo.primitives.part import Part, expression
+from optax_zoo.primitives.types import Decay, DType, Scalar
 
 
-def scale_by_ema(decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: Any = None) -> Part:
+def scale_by_ema(decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: DType = None) -> Part:
     """Replaces updates by their exponential moving average: m <- decay m + (1 - decay) x, divided by its weight.
 
     Args:
@@ -36,7 +36,7 @@ class growing_decay:  # noqa: N801  (used like a schedule function)
       start: t at the first step.
     """
 
-    limit: float
+    limit: Scalar
     start: int = 0
 
     def __post_init__(self) -> None:

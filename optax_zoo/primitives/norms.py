@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,9 @@ from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
 from optax_zoo.primitives.statistics import absolute, identity, square
+from optax_zoo.primitives.types import Scalar, Scope
 
 Norm = Callable[[Any], jax.Array]
-Scope = Literal["leaf", "tree"]
 
 
 def _l1(over: Reduction) -> jax.Array:
@@ -96,7 +96,7 @@ def register_norm(name: str, fn: Norm) -> None:
 
 
 @primitive
-def normalize_by_norm(norm: str, *, eps: float = 1e-7, scope: Scope = "leaf", axis_name: Any = None) -> Rule:
+def normalize_by_norm(norm: str, *, eps: Scalar = 1e-7, scope: Scope = "leaf", axis_name: Any = None) -> Rule:
     """Divides updates by a norm of theirs: g / (norm(g) + eps).
 
     Args:
@@ -127,7 +127,7 @@ def normalize_by_norm(norm: str, *, eps: float = 1e-7, scope: Scope = "leaf", ax
 
 @primitive
 def clip_by_norm(
-    norm: str, max_norm: float, *, eps: float = 1e-7, scope: Scope = "leaf", axis_name: Any = None
+    norm: str, max_norm: Scalar, *, eps: Scalar = 1e-7, scope: Scope = "leaf", axis_name: Any = None
 ) -> Rule:
     """Scales updates down to a largest norm: g max_norm / (norm(g) + eps) where norm(g) + eps >= max_norm, else g.
 

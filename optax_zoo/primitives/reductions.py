@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-AxisName = str | tuple[str, ...] | None
+from optax_zoo.primitives.types import AxisName
+
 Elementwise = Callable[[jax.Array], jax.Array]
 
 

@@ -1,12 +1,11 @@
 """Statistics that accumulators average: functions of one leaf, whose result's shape sets the granularity."""
 
 import dataclasses
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-Statistic = Callable[[jax.Array], jax.Array]
+from optax_zoo.primitives.types import Statistic
 
 
 def identity(x: jax.Array) -> jax.Array:

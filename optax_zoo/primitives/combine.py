@@ -1,8 +1,14 @@
-"""Several transformations in one slot."""
+"""Putting parts together: several in one slot, or none."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import optax
 
+from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
+
+_Made = TypeVar("_Made")
 
 
 @primitive
@@ -24,3 +30,8 @@ def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTra
     """`serial` of the parts that are not None; a single one stands alone."""
     filled = {name: part for name, part in parts.items() if part is not None}
     return serial(**filled) if len(filled) > 1 else next(iter(filled.values()))
+
+
+def optional(make: Callable[..., _Made], value: Any, *args: Any, **kwargs: Any) -> _Made | None:
+    """`make(value, *args, **kwargs)`, or None (an empty slot) where `value` is None or a Python 0."""
+    return None if _checks.is_absent(value) else make(value, *args, **kwargs)
