@@ -172,14 +172,6 @@ def test_descends_a_quadratic(tx):
     assert loss(params) < 1e-2 * loss(start)
 
 
-def test_no_parameter_sized_temporary_in_the_donated_step(tx):
-    params = {"w": jnp.ones((1024, 1024))}
-    state = tx.init(params)
-    step = jax.jit(lambda params, state, grads: apply(tx, params, state, grads), donate_argnums=(0, 1))
-    memory = step.lower(params, state, params).compile().memory_analysis()
-    assert memory.temp_size_in_bytes < 0.01 * params["w"].nbytes
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_of_a_learning_rate_through_steps_is_finite(name, params, grads, run):
     def final(rate):

@@ -47,7 +47,12 @@ def _max(over: Reduction) -> jax.Array:
 
 
 def _min_max(over: Reduction) -> jax.Array:
-    return (over.max(absolute) + over.min(absolute)) / 2
+    return (over.max(absolute) + over.min(_modulus)) / 2
+
+
+def _modulus(x: jax.Array) -> jax.Array:
+    # |x| in other words: XLA would keep an array of |x| that two reductions share.
+    return absolute(x) if jnp.iscomplexobj(x) else jnp.maximum(x, -x)
 
 
 def _std(over: Reduction) -> jax.Array:

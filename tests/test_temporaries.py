@@ -1,0 +1,52 @@
+"""The jitted, donated step keeps no parameter-sized temporary, at the defaults and with every option."""
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+
+import optax_zoo as zoo
+from optax_zoo import debiased, ema, root, square
+
+OPTIONS = [
+    zoo.sgd(weight_decay=0.1),
+    zoo.momentum(weight_decay=0.1),
+    zoo.momentum(rate_inside=False),
+    zoo.momentum(dampening=0.5),
+    zoo.nag(weight_decay=0.1),
+    zoo.nag().replace(decay=zoo.decoupled_decay(0.1)),
+    zoo.adam(weight_decay=0.1),
+    zoo.adam(optax.cosine_decay_schedule(1e-3, 100), eps_root=1e-8),
+    zoo.adam(accumulator_dtype=jnp.bfloat16),
+    zoo.adam().replace(numerator=debiased(ema(0.9, nesterov=True))),
+    zoo.adam().replace(denominator=debiased(root(ema(0.99, of=square)))),
+    zoo.adam().replace(denominator=root(debiased(zoo.running_max(ema(0.99, of=square))))),
+    zoo.adam().replace(denominator=zoo.peak(0.9, of=zoo.absolute)),
+    zoo.adam().replace(denominator=zoo.deviation(ema(0.9), ema(0.9, of=square))),
+    zoo.sgd().replace(denominator=root(zoo.total(of=square))),
+    zoo.adamw(weight_decay_mask={"w": True}),
+    zoo.expectigrad(sparse_counter=False),
+    zoo.expectigrad(beta=0.0),
+    zoo.expectigrad().replace(decay=zoo.decoupled_decay(0.1)),
+    zoo.novograd(weight_decay=0.1),
+    zoo.novograd(grad_averaging=True),
+    zoo.novograd(nesterov=True),
+    zoo.novograd(reseed=False),
+    zoo.gravity(alpha=0.0),
+    zoo.normalized(optax.adam(1e-3)),
+    *(zoo.normalized(inner, norm) for norm in zoo.list_norms() for inner in (zoo.sgd(), zoo.adam())),
+    *(zoo.clipped(inner, norm) for norm in zoo.list_norms() for inner in (zoo.sgd(), zoo.adam())),
+]
+
+
+@pytest.mark.parametrize("tx", [*map(zoo.create, zoo.list_algorithms()), *OPTIONS], ids=repr)
+def test_no_parameter_sized_temporary(tx):
+    params = {"w": jnp.ones((512, 512))}
+    state = tx.init(params)
+
+    def step(params, state, grads):
+        updates, state = tx.update(grads, state, params)
+        return optax.apply_updates(params, updates), state
+
+    compiled = jax.jit(step, donate_argnums=(0, 1)).lower(params, state, params).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < 0.01 * params["w"].nbytes
