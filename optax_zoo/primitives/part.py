@@ -119,8 +119,8 @@ def expression(value: Any, name: str) -> str:
 
 
 def number_expression(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    """A number to 15 digits, so that the rounding of 0.01 / 0.1 does not show."""
+    return f"{value:.15g}"
 
 
 def _is_real_scalar(value: Any) -> bool:

@@ -1,0 +1,16 @@
+"""Comparing optimizers: `race` tunes each one's learning rate and reports the figures at fresh seeds.
+
+>>> from optax_zoo.race import race
+>>> result = race(["adam", "optax.adam"], steps=5, seeds=1, final_seeds=2, rates=[0.01], progress=False)
+>>> sorted(row.optimizer for row in result.rows)
+['adam', 'optax.adam']
+"""
+
+from optax_zoo.race.entrants import BASELINES
+from optax_zoo.race.errors import MissingExtraError, RaceError
+from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.runner import race
+from optax_zoo.race.settings import Settings
+from optax_zoo.race.task import Task, digits
+
+__all__ = ["BASELINES", "MissingExtraError", "RaceError", "Result", "Row", "Settings", "Task", "digits", "race"]

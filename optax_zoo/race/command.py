@@ -1,0 +1,88 @@
+"""`optax-zoo race`: the command line of a race."""
+
+import dataclasses
+import shlex
+from typing import Any
+
+import click
+
+from optax_zoo.race.errors import RaceError
+from optax_zoo.race.runner import race
+from optax_zoo.race.settings import FINAL_SEEDS, SEEDS, STEPS
+from optax_zoo.race.task import digits
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C during a race."""
+
+    exit_code = 130
+
+
+class Names(click.ParamType):
+    """Names with commas between them."""
+
+    name = "NAME,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return tuple(name.strip() for name in value.split(","))
+
+
+class Rates(click.ParamType):
+    """Numbers with commas between them."""
+
+    name = "NUMBER,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(
+                f"{value!r} must be numbers above 0 with commas between them, such as 0.001,0.01,0.1.", param, ctx
+            )
+
+
+@click.command("race")
+@click.option(
+    "--optimizers",
+    type=Names(),
+    help="Our names, or optax.NAME.  [default: all of ours, optax.adam, optax.sgd, optax.rmsprop]",
+)
+@click.option("--rates", type=Rates(), help="Grid of learning rates.  [default: 0.001 to 1 by factors of 10 ** 0.5]")
+@click.option("--seeds", type=click.IntRange(1), default=SEEDS, show_default=True, help="Seeds per rate.")
+@click.option(
+    "--final-seeds",
+    type=click.IntRange(2),
+    default=FINAL_SEEDS,
+    show_default=True,
+    help="Fresh seeds at the best rate.",
+)
+@click.option("--steps", type=click.IntRange(1), default=STEPS, show_default=True, help="Steps of each trial.")
+@click.option("--target", type=float, help="Validation accuracy whose first passing is timed.  [default: 0.95]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All others follow from it.")
+@click.option("--out", default="race-results", show_default=True, help="Folder for results and pictures.")
+@click.option("--resume", is_flag=True, help="Continue the race in that folder.")
+@click.pass_obj
+def command(arguments: list[str], target: float | None, out: str, **options: Any) -> None:
+    """Train a small network on scikit-learn's digits with each optimizer and compare them.
+
+    Each optimizer gets the learning rate of a grid that is best on validation data; the figures are those of fresh
+    seeds on test data. Writes race.json, results.jsonl, curves.png and sensitivity.png.
+    """
+    from rich.console import Console
+
+    from optax_zoo.race.report import table
+
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        task = digits()
+        if target is not None:
+            task = dataclasses.replace(task, target=target)
+        result = race(task=task, out=out, **given)
+    except KeyboardInterrupt:
+        again = [] if options["resume"] else ["--resume"]
+        line = shlex.join(["optax-zoo", *arguments, *again])
+        raise Interrupted(f"interrupted; finished optimizers are kept, continue with: {line}") from None
+    except (RaceError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    Console().print(table(result))
+    click.echo(f"Results and pictures: {out}")

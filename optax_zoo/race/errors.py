@@ -1,0 +1,27 @@
+"""What can be wrong with a race, said in one sentence."""
+
+import importlib.util
+
+
+class RaceError(ValueError):
+    """Input that a race cannot run with, or a folder that it cannot write to; the message is one sentence."""
+
+
+class MissingExtraError(ImportError):
+    """A package of the extra `race` is not installed."""
+
+
+def require(*packages: str) -> None:
+    """Refuses to go on without packages of the extra `race`.
+
+    Args:
+      packages: names as they are imported.
+
+    Raises:
+      MissingExtraError: if one is not installed; the sentence names the extra.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"{', '.join(missing)} is not installed; install it with: pip install 'optax_zoo[race]'"
+        )

@@ -1,0 +1,143 @@
+"""The outcome of a race: a row for each optimizer."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from optax_zoo.race.settings import Settings
+from optax_zoo.race.statistics import rounded
+
+Values = tuple[float | None, ...]
+Table = tuple[Values, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What one optimizer achieved. Numbers that are NaN or infinite are None, here and in results.jsonl.
+
+    Attributes:
+      optimizer: its name.
+      best_rate: the learning rate chosen on validation; None if trials diverged at every rate.
+      edge: "lower" or "upper" if the best rate is at an edge of the grid even after the last extension allowed: a rate
+        beyond may be better.
+      validation_metric: mean over the tuning seeds at the best rate.
+      test_metric: mean over the final seeds; None if one of them diverged.
+      test_metric_half_width: half the width of its 95 % t-interval.
+      test_loss: mean over the final seeds.
+      steps_to_target: median over the final seeds; None if half of them or more do not reach the target.
+      state_bytes: bytes of state per parameter.
+      milliseconds_per_step: wall time of the compiled program over its steps times its trials side by side; the median
+        over calls. Evaluations count, compilation does not.
+      seconds: wall time of this optimizer, compilation included.
+      diverged_rates: number of rates at which a seed diverged.
+      diverged_final_seeds: number of final seeds that diverged.
+      rates: the grid with its extensions, ascending.
+      tuning_validation_metric: by rate and seed, after the last step.
+      tuning_validation_loss: by rate and seed, after the last step.
+      tuning_diverged: by rate and seed.
+      final_seeds: the seeds of the reported figures, as indices after those of tuning.
+      final_test_metric: by final seed.
+      final_test_loss: by final seed.
+      final_diverged: by final seed.
+      curve_steps: the number of steps at each evaluation.
+      curve_train_loss: by final seed and evaluation, the mean since the evaluation before.
+      curve_validation_loss: by final seed and evaluation.
+      curve_validation_metric: by final seed and evaluation.
+    """
+
+    optimizer: str
+    best_rate: float | None
+    edge: str | None
+    validation_metric: float | None
+    test_metric: float | None
+    test_metric_half_width: float | None
+    test_loss: float | None
+    steps_to_target: float | None
+    state_bytes: float
+    milliseconds_per_step: float
+    seconds: float
+    diverged_rates: int
+    diverged_final_seeds: int
+    rates: Values = dataclasses.field(repr=False)
+    tuning_validation_metric: Table = dataclasses.field(repr=False)
+    tuning_validation_loss: Table = dataclasses.field(repr=False)
+    tuning_diverged: tuple[tuple[bool, ...], ...] = dataclasses.field(repr=False)
+    final_seeds: tuple[int, ...] = dataclasses.field(repr=False)
+    final_test_metric: Values = dataclasses.field(repr=False)
+    final_test_loss: Values = dataclasses.field(repr=False)
+    final_diverged: tuple[bool, ...] = dataclasses.field(repr=False)
+    curve_steps: tuple[int, ...] = dataclasses.field(repr=False)
+    curve_train_loss: Table = dataclasses.field(repr=False)
+    curve_validation_loss: Table = dataclasses.field(repr=False)
+    curve_validation_metric: Table = dataclasses.field(repr=False)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Row":
+        """A row from plain values, arrays, or what JSON gives back.
+
+        Raises:
+          TypeError: if a field is unknown or absent.
+        """
+        return cls(**{name: _plain(value) for name, value in fields.items()})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know beside the figures."""
+        notes = []
+        if self.diverged_rates:
+            notes.append(f"diverged at {self.diverged_rates} of {len(self.rates)} rates")
+        if self.diverged_final_seeds:
+            notes.append(f"diverged at {self.diverged_final_seeds} of {len(self.final_seeds)} final seeds")
+        if self.edge:
+            notes.append(f"best at the {self.edge} edge of the grid, after all extensions")
+        return tuple(notes)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Result:
+    """The outcome of a race; it prints as a table.
+
+    Attributes:
+      settings: what was raced.
+      rows: one for each optimizer, the best first.
+    """
+
+    settings: Settings
+    rows: tuple[Row, ...]
+
+    def __getitem__(self, optimizer: str) -> Row:
+        """The row of an optimizer.
+
+        Raises:
+          KeyError: if it did not take part.
+        """
+        return {row.optimizer: row for row in self.rows}[optimizer]
+
+    def __repr__(self) -> str:
+        from optax_zoo.race.report import render
+
+        return render(self)
+
+
+def rank(row: Row) -> tuple[Any, ...]:
+    """The sorting key of a table: by test metric, then loss; who diverged comes last, in the order of names."""
+    metric, loss = row.test_metric, row.test_loss
+    return (
+        metric is None,
+        -rounded(metric or 0.0),
+        math.inf if loss is None else loss,
+        row.best_rate is None,
+        row.optimizer,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Python values: arrays and lists as tuples, NaN and infinity as None."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,119 @@
+"""What is trained in a race: data in three parts, a loss and a metric."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from optax_zoo.race.errors import RaceError, require
+
+Tree = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A model, its data and how good it is.
+
+    The rate of an optimizer is chosen on `validation`, the figures are reported on `test`. Each part is a tree of
+    arrays whose leading axis counts examples; a batch has the same structure.
+
+    Attributes:
+      name: the name in the table and in race.json.
+      init: from a key (`jax.random.key`) to parameters, a tree of arrays.
+      loss: from parameters and a batch to a scalar, the mean over the batch; it is minimized.
+      metric: from parameters and a batch to a scalar, the larger the better.
+      train: the examples trained on; batches are drawn from epochs in random order.
+      validation: the examples that choose the rate.
+      test: the examples of the reported figures.
+      metric_name: what the metric is called.
+      batch_size: examples per step, at most those of `train`.
+      target: the value of the metric on `validation` whose first passing is timed, in steps; None for no such column.
+    """
+
+    name: str
+    init: Callable[[jax.Array], Tree]
+    loss: Callable[[Tree, Tree], jax.Array]
+    metric: Callable[[Tree, Tree], jax.Array]
+    train: Tree
+    validation: Tree
+    test: Tree
+    metric_name: str = "accuracy"
+    batch_size: int = 64
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        for part in ("train", "validation", "test"):
+            count_examples(part, getattr(self, part))
+        examples = count_examples("train", self.train)
+        if not isinstance(self.batch_size, int) or not 1 <= self.batch_size <= examples:
+            raise RaceError(
+                f"batch_size is {self.batch_size!r}, but must be from 1 to the number of training examples, {examples}."
+            )
+        if self.target is not None and not np.isfinite(self.target):
+            raise RaceError(f"target is {self.target!r}, but must be a finite number or None.")
+
+
+def count_examples(part: str, tree: Tree) -> int:
+    """The length of the leading axis, the same for all leaves.
+
+    Raises:
+      RaceError: if it is absent, 0 or differs between leaves.
+    """
+    lengths = {np.shape(leaf)[0] if np.ndim(leaf) else 0 for leaf in jax.tree.leaves(tree)}
+    if len(lengths) != 1 or 0 in lengths:
+        raise RaceError(f"{part} must be a tree of arrays with the same number of examples in front, at least 1.")
+    return lengths.pop()
+
+
+def digits() -> Task:
+    """The default task: scikit-learn's 1,797 handwritten digits and a multilayer perceptron in Flax.
+
+    Two hidden layers of 64 units with ReLU (9,034 parameters), cross-entropy, batches of 64. The split is fixed and
+    stratified: 1,077 examples for training, 360 for validation, 360 for test.
+
+    Raises:
+      MissingExtraError: without Flax or scikit-learn, which the extra `race` installs.
+    """
+    require("flax", "sklearn")
+    from flax import linen as nn
+
+    model = nn.Sequential([nn.Dense(64), nn.relu, nn.Dense(64), nn.relu, nn.Dense(10)])
+
+    def scores(parameters: Tree, images: jax.Array) -> jax.Array:
+        return jnp.asarray(model.apply(parameters, images))
+
+    def loss(parameters: Tree, batch: Tree) -> jax.Array:
+        images, labels = batch
+        return optax.softmax_cross_entropy_with_integer_labels(scores(parameters, images), labels).mean()
+
+    def accuracy(parameters: Tree, batch: Tree) -> jax.Array:
+        images, labels = batch
+        return jnp.mean(jnp.argmax(scores(parameters, images), axis=-1) == labels)
+
+    train, validation, test = _digits_parts()
+    return Task(
+        name="digits",
+        init=lambda key: model.init(key, train[0][:1]),
+        loss=loss,
+        metric=accuracy,
+        train=train,
+        validation=validation,
+        test=test,
+        target=0.95,
+    )
+
+
+def _digits_parts() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Training, validation and test part, each a pair of images in [0, 1] and labels."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    images, labels = (images / 16).astype(np.float32), labels.astype(np.int32)
+    rest, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
+    train, validation = train_test_split(rest, test_size=360, stratify=labels[rest], random_state=0)
+    return [(images[part], labels[part]) for part in (train, validation, test)]

@@ -1,0 +1,128 @@
+"""Who can take part, and which input is refused."""
+
+import dataclasses
+
+import numpy as np
+import optax
+import pytest
+
+import optax_zoo
+from optax_zoo.race import BASELINES, RaceError, digits, race
+from optax_zoo.race.entrants import resolve
+
+QUICK = {"rates": [0.1], "seeds": 1, "final_seeds": 2, "steps": 3, "progress": False}
+
+
+def test_by_default_all_of_ours_and_the_baselines_take_part():
+    assert list(resolve(None)) == [*optax_zoo.list_algorithms(), *BASELINES]
+
+
+def test_own_transformation_beside_names(regression):
+    def mine(rate):
+        return optax.chain(optax.clip(1.0), optax.scale(-rate))
+
+    result = race(["sgd", "optax.sgd", ("mine", mine)], task=regression, **QUICK)
+    assert {row.optimizer for row in result.rows} == {"sgd", "optax.sgd", "mine"}
+    assert result["mine"].best_rate == 0.1
+    with pytest.raises(KeyError, match="adam"):
+        result["adam"]
+
+
+def test_parameters_and_the_loss_reach_every_update(regression):
+    def spy(rate):
+        def init(parameters):
+            return optax.EmptyState()
+
+        def update(updates, state, params=None, *, value, **extra):
+            return {"w": -rate * (updates["w"] + 0 * value + 0 * params["w"])}, state
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+    result = race({"spy": spy, "plain": optax.sgd}, task=regression, **QUICK)
+    np.testing.assert_allclose(result["spy"].test_loss, result["plain"].test_loss, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizers, message",
+    [
+        (["adm"], "'adm'.*Did you mean 'adam'"),
+        (["rmsprop"], "optax's own is 'optax.rmsprop'"),
+        (["optax.adm"], "did you mean 'optax.adam'"),
+        (["optax.chain"], "need nothing but learning_rate"),
+        (["sgd", "sgd"], "'sgd' is given twice"),
+        ([], "must name at least one"),
+        ("sgd", "must be a sequence of names"),
+        ([3], "must be a name"),
+        ({"mine": 3}, "must be a name"),
+    ],
+)
+def test_optimizers_that_are_refused(optimizers, message):
+    with pytest.raises(RaceError, match=message):
+        resolve(optimizers)
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ({"rates": [0.1, -1.0]}, "rates has -1.0"),
+        ({"rates": [float("nan")]}, "rates has nan"),
+        ({"rates": ["a"]}, "rates has 'a'"),
+        ({"rates": 0.1}, "must be a sequence of numbers"),
+        ({"rates": []}, "at least one number"),
+        ({"rates": [0.1, 0.1]}, "none twice"),
+        ({"seeds": 0}, "seeds is 0"),
+        ({"seeds": True}, "seeds is True"),
+        ({"final_seeds": 1}, "final_seeds is 1.*from 2"),
+        ({"steps": 1.5}, "steps is 1.5"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_options_that_are_refused(regression, option, message):
+    with pytest.raises(RaceError, match=message):
+        race(["sgd"], task=regression, **{**QUICK, **option})
+
+
+@pytest.mark.parametrize(
+    "field, message",
+    [
+        ({"batch_size": 37}, "batch_size is 37.*36"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"target": float("nan")}, "target is nan"),
+        ({"train": {"a": np.zeros((4, 1)), "b": np.zeros((5,))}}, "train must be a tree"),
+        ({"test": np.float32(1)}, "test must be a tree"),
+        ({"validation": np.zeros((0, 2))}, "validation must be a tree"),
+    ],
+)
+def test_tasks_that_are_refused(regression, field, message):
+    with pytest.raises(RaceError, match=message):
+        dataclasses.replace(regression, **field)
+
+
+@pytest.mark.parametrize(
+    "field, message",
+    [
+        ({"init": lambda: {}}, "init fails"),
+        ({"metric": lambda parameters, batch: batch["outputs"]}, "metric must return one number"),
+        ({"loss": lambda parameters, batch: batch["outputs"]}, "cannot train task 'regression'"),
+    ],
+)
+def test_functions_of_a_task_that_are_refused(regression, field, message):
+    with pytest.raises(RaceError, match=message):
+        race(["sgd"], task=dataclasses.replace(regression, **field), **QUICK)
+
+
+@pytest.mark.parametrize("factory", [lambda rate: None, optax.lbfgs], ids=["nothing", "needs value_fn"])
+def test_factories_that_are_refused(regression, factory):
+    with pytest.raises(RaceError, match="optimizer 'mine' cannot train task 'regression'"):
+        race({"mine": factory}, task=regression, **QUICK)
+
+
+def test_digits_has_three_parts_with_all_classes_and_nothing_in_common():
+    task = digits()
+    parts = [task.train, task.validation, task.test]
+    assert [len(labels) for _, labels in parts] == [1077, 360, 360]
+    for images, labels in parts:
+        assert images.min() >= 0 and images.max() == 1
+        assert np.bincount(labels).min() / len(labels) > 0.09
+    rows = {image.tobytes() for images, _ in parts for image in images}
+    assert len(rows) == 1797
