@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import optax_zoo
+from optax_zoo._maths import unicode_maths
 from optax_zoo.race.errors import MissingExtraError, require
-from optax_zoo.race.maths import unicode_maths
 
 if TYPE_CHECKING:
     import click

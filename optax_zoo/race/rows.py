@@ -35,8 +35,8 @@ class Row:
       diverged_rates: number of rates at which a seed diverged.
       diverged_final_seeds: number of final seeds that diverged.
       rates: the grid with its extensions, ascending.
-      tuning_validation_metric: by rate and seed, after the last step.
-      tuning_validation_loss: by rate and seed, after the last step.
+      tuning_validation_metric: by rate and seed, the mean over the last quarter of the evaluations.
+      tuning_validation_loss: by rate and seed, the mean over the last quarter of the evaluations.
       tuning_diverged: by rate and seed.
       final_seeds: the seeds of the reported figures, as indices after those of tuning.
       final_test_metric: by final seed.

@@ -32,17 +32,18 @@ def race(
     """Compares optimizers, each at the learning rate that suits it best.
 
     Each optimizer is tuned by the same rules: every rate of the grid with every seed, the best mean metric on the
-    validation part wins (ties: the lower mean loss), and a winner at an edge extends the grid by one rate, at most
-    four times. The figures reported are those of fresh seeds on the test part. All optimizers see the same initial
-    parameters and the same batches; `update` gets the parameters and `value=loss`. NaN or infinity in a loss or a
-    parameter is a result, the worst one. The same seed on the same machine gives the same numbers, timings apart.
+    validation part over the last quarter of the evaluations wins (ties: the lower mean loss), and a winner at an edge
+    extends the grid by one rate, at most four times. The figures reported are those of fresh seeds on the test part
+    after the last step. All optimizers see the same initial parameters and the same batches; `update` gets the
+    parameters and `value=loss`. NaN or infinity in a loss or a parameter is a result, the worst one. The same seed on
+    the same machine gives the same numbers, timings apart.
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
         to transformation, or a mapping from name to function. By default all of ours and three of optax.
       task: what is trained; by default `digits()`.
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
-      seeds: seeds per rate, at least 1; by default 3.
+      seeds: seeds per rate, at least 1; by default 5.
       final_seeds: fresh seeds at the best rate, at least 2; by default 10.
       steps: steps of each trial, at least 1; by default 600.
       seed: from which all others follow, at least 0; by default 0.

@@ -17,7 +17,11 @@ MAX_EXTENSIONS = 4
 
 @dataclasses.dataclass
 class Grid:
-    """Outcomes after the last step by rate (ascending) and seed; rates are added as the search goes on."""
+    """Outcomes by rate (ascending) and seed, means over the last quarter of the evaluations.
+
+    The last evaluation alone is chance: where training is unsteady it may be a good moment. Rates are added as the
+    search goes on.
+    """
 
     rates: np.ndarray
     metric: np.ndarray
@@ -60,10 +64,15 @@ def measure(program: Program, rates: Sequence[float], seeds: int) -> Grid:
     """Runs every rate with every tuning seed."""
     trials = program.run([rate for rate in rates for _ in range(seeds)], list(range(seeds)) * len(rates))
     shape = len(rates), seeds
+
+    def late(curves: np.ndarray) -> np.ndarray:
+        quarter = max(1, curves.shape[1] // 4)
+        return curves[:, -quarter:].astype(float).mean(axis=1).reshape(shape)
+
     return Grid(
         np.asarray(rates, float),
-        trials.validation_metric[:, -1].reshape(shape).astype(float),
-        trials.validation_loss[:, -1].reshape(shape).astype(float),
+        late(trials.validation_metric),
+        late(trials.validation_loss),
         trials.diverged.reshape(shape),
     )
 

@@ -1,12 +1,15 @@
 """The choice of a rate, and what is done at the edge of the grid and with divergence."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import optax
 import pytest
 
 from optax_zoo.race import race
 from optax_zoo.race.statistics import half_width, steps_to_target
-from optax_zoo.race.tuning import MAX_EXTENSIONS, Grid
+from optax_zoo.race.trials import Trials
+from optax_zoo.race.tuning import MAX_EXTENSIONS, Grid, measure
 
 QUICK = {"seeds": 2, "final_seeds": 2, "steps": 1, "progress": False}
 
@@ -95,3 +98,12 @@ def test_steps_to_target_is_a_median_that_may_not_be_reached():
     metric, steps = np.array([[0.1, 0.9, 0.2], [0.9, 0.9, 0.9], [0.1, 0.1, 0.1]]), np.array([5, 10, 15])
     assert steps_to_target(metric, steps, 0.9) == 10
     assert steps_to_target(metric, steps, 0.95) == np.inf
+
+
+def test_the_rate_is_judged_by_the_last_quarter_of_the_evaluations():
+    curves = np.zeros((2, 8))
+    curves[0, -1] = 1.0  # a lucky last moment
+    curves[1, -2:] = 0.6
+    lucky = Trials(None, curves, curves, None, None, np.zeros(2, bool))
+    program = SimpleNamespace(run=lambda rates, seeds: lucky)
+    assert measure(program, [0.1, 1.0], seeds=1).best == 1
