@@ -62,6 +62,7 @@ def gravity(
     Source:
       D. Bahrami, S. Pouriyan Zadeh (2021); dariush-bahrami/gravity.optimizer, whose Keras class this follows: t starts
       at 0. The authors' PyTorch class starts at t = 1: `growing_decay(beta, start=1)`. Their `epsilon` is never used.
+      The damping turns a lone element g into about 1 / g^3: where gradients are far above 1 Gravity hardly moves.
     """
     stddev = _first_stddev(alpha, learning_rate)
     return pipeline(

@@ -63,6 +63,11 @@ def decoupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
 
 
 def _masked(update: Callable[..., Any], mask: Mask) -> Rule:
+    if isinstance(mask, (bool, jax.Array)):
+        raise TypeError(
+            f"mask is {mask!r}, but must be a tree of bools or a function from parameters to one; under "
+            "optax.inject_hyperparams, which takes functions for schedules, name its argument in static_args."
+        )
     whole = optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
     chosen = whole if mask is None else optax.masked(whole, mask)
     return Rule(chosen.init, chosen.update, ("params",))

@@ -110,7 +110,8 @@ def expression(value: Any, name: str) -> str:
     if isinstance(value, (Part, str, bool, type(None))) or dataclasses.is_dataclass(value):
         return repr(value)
     if isinstance(value, optax.GradientTransformation):
-        return f"{value.update.__module__.split('.')[0]}.{_qualified_name(value.update)}"
+        of_optax = (value.update.__module__ or "").startswith("optax.")
+        return "optax." * of_optax + _qualified_name(value.update)
     if callable(value):
         return _qualified_name(value)
     if isinstance(value, (int, float, np.generic, np.ndarray, jax.Array)) and _is_real_scalar(value):

@@ -52,7 +52,7 @@ def race(
       progress: whether to show progress on standard error.
 
     Returns:
-      The result: rows, the best first; it prints as a table.
+      The outcome with its rows, the best first; it prints as a table.
 
     Raises:
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.

@@ -76,6 +76,15 @@ def test_masks_choose_what_decays(mask, params, grads):
     chex.assert_tree_all_finite(apply(tx, grads, params))
 
 
+def test_a_mask_function_that_was_taken_for_a_schedule_is_refused(params):
+    """optax.inject_hyperparams calls every function with the step count; weight decay would end silently."""
+    tx = optax.inject_hyperparams(zoo.adamw)(
+        0.1, weight_decay_mask=lambda tree: jax.tree.map(lambda p: p.ndim > 1, tree)
+    )
+    with pytest.raises(TypeError, match="name its argument in static_args"):
+        tx.init(params)
+
+
 def test_decoupled_decay_in_a_chain_takes_the_rate_as_an_argument(params, grads):
     tx = optax.chain(optax.scale_by_learning_rate(0.5), zoo.decoupled_decay(0.1))
     with pytest.raises(TypeError, match=r"call update\(updates, state, params, learning_rate=...\)"):

@@ -1,0 +1,70 @@
+"""Configuration of Sphinx."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import slot_table
+
+import optax_zoo as zoo
+
+project = "optax_zoo"
+author = "The optax_zoo authors"
+copyright = author
+release = zoo.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon", "myst_parser"]
+exclude_patterns = ["_build"]
+default_role = "py:obj"
+
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+napoleon_use_rtype = False
+napoleon_custom_sections = ["State", "Source"]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"optax_zoo {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+
+ALGORITHMS = "<!-- algorithms -->"
+
+
+def algorithm_sections():
+    """A section for each algorithm in the registry."""
+    return "\n".join(algorithm_section(zoo.describe(name)) for name in zoo.list_algorithms())
+
+
+def algorithm_section(algorithm):
+    """Heading, publication, composition and docstring of an algorithm."""
+    return f"""
+### {algorithm.name}
+
+{algorithm.full_name} ({algorithm.year}). [{algorithm.paper}]({algorithm.url})
+
+```python
+{algorithm.composition}
+```
+
+```{{eval-rst}}
+.. autofunction:: optax_zoo.{algorithm.name}
+```
+"""
+
+
+def generate(app, page, source):
+    """Fills what is made from the registry into the page of algorithms."""
+    if page == "algorithms":
+        table = slot_table.slot_table("[`{0}`](#{0})".format)
+        source[0] = slot_table.fill(source[0], table).replace(ALGORITHMS, algorithm_sections())
+
+
+def setup(app):
+    app.connect("source-read", generate)

@@ -1,0 +1,131 @@
+"""The examples run as processes of their own, with warnings as errors, and train; the documentation says what is so."""
+
+import doctest
+import importlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import optax_zoo as zoo
+from optax_zoo import registry
+
+ROOT = pathlib.Path(__file__).parent.parent
+EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
+
+
+def output_of(name, steps):
+    """What an example prints."""
+    command = [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--steps", str(steps)]
+    done = subprocess.run(
+        command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def numbers(label, text):
+    """The numbers that follow a label."""
+    return [float(number) for number in re.findall(rf"{re.escape(label)} ([-+\d.e]+)", text)]
+
+
+def test_every_example_is_tested():
+    scripts = {path.stem for path in EXAMPLES.glob("*.py")} - {"digits"}
+    assert scripts == {"flax_nnx", "flax_linen", "optax_chain", "pmap_data_parallel", "ablation"}
+
+
+def test_flax_nnx():
+    text = output_of("flax_nnx", 60)
+    assert numbers("test accuracy:", text)[0] > 0.8
+    assert 0 < numbers("never had a gradient:", text)[0] < 50
+
+
+def test_flax_linen():
+    text = output_of("flax_linen", 60)
+    assert numbers("test accuracy:", text)[0] > 0.8
+    assert numbers("steps counted by the schedule:", text) == [60]
+    assert "coupled_decay(0.001, kernels)" in text
+
+
+def test_optax_chain():
+    text = output_of("optax_chain", 60)
+    assert min(numbers("test accuracy:", text)) > 0.8
+    *same, different = numbers("from the chain:", text)
+    assert len(same) == 4 and max(same) < 1e-5 and different > 1e-3
+
+
+def test_pmap_data_parallel():
+    text = output_of("pmap_data_parallel", 40)
+    assert "4 devices: replicas are equal, and equal to one device to 1e-5" in text
+    assert numbers("test accuracy:", text)[0] > 0.7
+
+
+def test_ablation():
+    text = output_of("ablation", 60)
+    assert len(re.findall(r"^.+: pipeline\(.+\)$", text, re.MULTILINE)) == 3
+    assert len(numbers("test loss:", text)) == 3
+    assert min(numbers("test accuracy:", text)) > 0.8
+
+
+@pytest.mark.parametrize("page", ["index", "pipeline", "race"])
+def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
+    monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)
+    session = doctest.DocTestParser().get_doctest("\n".join(blocks), {"__name__": "__main__"}, page, None, None)
+    assert session.examples
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(session).failed == 0
+
+
+def test_every_public_name_is_in_the_documentation():
+    pages = "".join(path.read_text() for path in DOCS.glob("*.md"))
+    documented = set(re.findall(r"^\.\. (?:auto\w+|py:data):: optax_zoo\.([\w.]+)$", pages, re.MULTILINE))
+    assert set(zoo.__all__) <= documented | set(zoo.list_algorithms())
+    from optax_zoo import race
+
+    assert {f"race.{name}" for name in race.__all__} <= documented
+
+
+def test_options_of_a_race_are_in_the_documentation_with_their_defaults():
+    from optax_zoo.race.command import command
+
+    table = re.findall(r"^\| `(--[\w-]+).*?` \| (.*?) \|", (DOCS / "race.md").read_text(), re.MULTILINE)
+    documented = {option: default.strip("`") for option, default in table}
+    assert documented.keys() == {option for parameter in command.params for option in parameter.opts}
+    shown = {parameter.opts[0]: str(parameter.default) for parameter in command.params if parameter.show_default}
+    assert shown and shown.items() <= documented.items()
+
+
+@pytest.fixture
+def slot_table(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    return importlib.import_module("slot_table")
+
+
+def test_slot_table_has_every_algorithm_and_the_slots_that_one_fills(slot_table):
+    header, _, *rows = [line.strip("| ").split(" | ") for line in slot_table.slot_table().splitlines() if "|" in line]
+    assert [row[0].strip("`") for row in rows] == zoo.list_algorithms()
+    filled = {slot for name in zoo.list_algorithms() for slot in zoo.create(name).slots}
+    assert header == ["name", "year", *(slot for slot in zoo.SLOTS if slot in filled), "bytes", "params"]
+
+
+def test_slot_table_is_written_and_checked(slot_table, tmp_path, monkeypatch, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{slot_table.BEGIN}\nold\n{slot_table.END}\nafter\n")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["slot_table.py", *map(str, arguments)])
+        return slot_table.main()
+
+    assert call("--check", readme) == 1
+    assert "is out of date; run: python docs/slot_table.py --write" in capsys.readouterr().err
+    assert call("--write", readme) == 0
+    assert call("--check", readme) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "| `adam` | 2015 |" in text
+    readme.write_text("no markers")
+    with pytest.raises(SystemExit):
+        call("--check", readme)
