@@ -23,5 +23,6 @@ def require(*packages: str) -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"{', '.join(missing)} is not installed; install it with: pip install 'optax_zoo[race]'"
+            f"this needs {', '.join(missing)}, which the extra race brings: pip install 'optax_zoo[race]' "
+            "(in a clone: pip install '.[race]')."
         )
