@@ -8,6 +8,7 @@ from optax_zoo.race import records, tuning
 from optax_zoo.race import settings as checks
 from optax_zoo.race.entrants import Factory, Optimizers, resolve
 from optax_zoo.race.errors import require
+from optax_zoo.race.interrupts import remembered_interrupts
 from optax_zoo.race.plots import draw
 from optax_zoo.race.progress import Notify, display
 from optax_zoo.race.rows import Result, rank
@@ -64,11 +65,12 @@ def race(
     settings = checks.check(factories, task, rates, seeds, final_seeds, steps, seed)
     folder = None if out is None else records.Folder(out, resume)
     rows = {} if folder is None else folder.finished(settings)
-    with display(len(factories), progress) as notify:
+    with display(len(factories), progress) as notify, remembered_interrupts() as raise_if_interrupted:
         programs = _trace(task, {name: f for name, f in factories.items() if name not in rows}, settings, notify)
         if folder is not None and not folder.occupied:
             folder.begin(settings)
         for name, program in programs.items():
+            raise_if_interrupted()
             rows[name] = tuning.enter(name, program, settings, functools.partial(notify, name, finished=len(rows)))
             if folder is not None:
                 folder.append(rows[name])
