@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-GOLDEN = pathlib.Path(__file__).parent / "golden"
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
 
 

@@ -1,0 +1,43 @@
+"""Every recorded trajectory of the original implementations, replayed."""
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from harness import TOLERANCE, Replay, cases, largest_error, tree
+from replays import REPLAYS
+
+import optax_zoo as zoo
+
+ALL = [(algorithm, name) for algorithm in REPLAYS for name in cases(algorithm)]
+
+
+def replay_of(algorithm: str, name: str) -> Replay:
+    return REPLAYS[algorithm][name.split("/")[0]]
+
+
+@pytest.mark.parametrize(("algorithm", "name"), ALL, ids=[f"{algorithm}-{name}" for algorithm, name in ALL])
+def test_replays_the_original(algorithm: str, name: str) -> None:
+    case = cases(algorithm)[name]
+    assert largest_error(case, replay_of(algorithm, name)) <= TOLERANCE[case["dtype"]]
+
+
+def test_every_registered_algorithm_is_replayed() -> None:
+    assert sorted(REPLAYS) == zoo.list_algorithms()
+
+
+@pytest.mark.parametrize("name", [name for name in cases("nag") if name.startswith("seed-closed-loop")])
+def test_nag_parameters_are_the_look_ahead_point(name: str) -> None:
+    """The recorded gradients are those of the recorded quadratic at our own parameters."""
+    case = cases("nag")[name]
+    with jax.enable_x64(True):
+        tx = replay_of("nag", name).make(case["hyperparameters"])
+        params = tree(case["params_0"], "float64")
+        curvature, centre = (tree(case["closed_loop"][part], "float64") for part in "ac")
+        state = tx.init(params)
+        for recorded in case["grads"]:
+            grads = jax.tree.map(lambda p, a, c: a * (p - c), params, curvature, centre)
+            for leaf, numbers in tree(recorded, "float64").items():
+                assert jnp.allclose(grads[leaf], numbers, rtol=0, atol=1e-9 * jnp.max(jnp.abs(numbers)))
+            updates, state = tx.update(grads, state, params)
+            params = optax.apply_updates(params, updates)
