@@ -22,6 +22,7 @@ from optax_zoo.primitives.denominators import (
     scale_by_arithmetic_rms,
 )
 from optax_zoo.primitives.initial import random_normal
+from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
@@ -54,6 +55,7 @@ __all__ = [
     "expectigrad",
     "gravity",
     "growing_decay",
+    "handed",
     "leaf_sum",
     "list_algorithms",
     "list_norms",

@@ -6,7 +6,7 @@ import jax
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.learning_rate import descend, evaluate_rate, init_rate, is_rate
+from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
 from optax_zoo.primitives.part import Part, Rule, expression
 from optax_zoo.primitives.precision import dtype_of, lift
 
@@ -57,7 +57,7 @@ def pipeline(
     bound: Slot = None,
     momentum: Slot = None,
     rescale: Slot = None,
-    learning_rate: optax.ScalarOrSchedule | Slot = None,
+    learning_rate: optax.ScalarOrSchedule | handed | Slot = None,
     velocity: Slot = None,
     decay: Slot = None,
 ) -> Pipeline:
@@ -82,7 +82,8 @@ def pipeline(
       bound: limits the elementwise step size 1 / denominator.
       momentum: averages what has been preconditioned: `scale_by_ema(0.9)`, `trace(0.9)`.
       rescale: multiplies or reshapes the direction.
-      learning_rate: a number or a schedule; the sign is changed here. A transformation is applied as it is.
+      learning_rate: a number or a schedule; the sign is changed here. `handed(rate)` for a rate that an earlier stage
+        has made use of. A transformation is applied as it is.
       velocity: averages the finished step: `trace(0.9)`.
       decay: `decoupled_decay(1e-2)`.
 
@@ -115,7 +116,7 @@ class _Row(Rule):
         self.parts: dict[str, optax.GradientTransformationExtraArgs] = {}
         for slot, part in slots.items():
             if slot == "learning_rate" and is_rate(part):
-                _checks.non_negative("learning_rate", part)
+                _checks.non_negative("learning_rate", plain_rate(part))
             elif isinstance(part, optax.GradientTransformation):
                 self.parts[slot] = optax.with_extra_args_support(part)
             else:
@@ -157,7 +158,11 @@ class _Row(Rule):
         elif "denominator" in self.parts:
             u = jax.tree.map(lambda n, d: n / d, u, through("denominator", g))
         u = through("rescale", through("momentum", u))
-        u = through("learning_rate", u) if self.rate is None else descend(u, rate)
+        u = (
+            through("learning_rate", u)
+            if self.rate is None
+            else descend(u, 1 if isinstance(self.rate, handed) else rate)
+        )
         u = through("decay", through("velocity", u))
         return jax.tree.map(_in_dtype_of, u, updates), new_state
 

@@ -150,6 +150,22 @@ def test_parts_see_the_rate_and_the_new_states_of_earlier_slots(params, grads):
     chex.assert_trees_all_close(updates, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("rate", [0.1, optax.linear_schedule(0.1, 0.0, 4)])
+def test_a_handed_rate_is_used_by_its_stage_and_not_multiplied_again(rate, params, grads, run):
+    def capped_step(updates, state, params=None, *, learning_rate, **extra_args):
+        return jax.tree.map(lambda g: jnp.minimum(learning_rate, 0.05) * g, updates), state
+
+    stage = optax.GradientTransformationExtraArgs(optax.init_empty_state, capped_step)
+    tx = pipeline(rescale=stage, learning_rate=zoo.handed(rate), decay=decoupled_decay(0.5))
+    state = tx.init(params)
+    for count in range(5):
+        value = float(rate(count)) if callable(rate) else rate
+        updates, state = tx.update(grads, state, params)
+        expected = jax.tree.map(lambda g, p, v=value: -min(v, 0.05) * g - v * 0.5 * p, grads, params)
+        chex.assert_trees_all_close(updates, expected, rtol=1e-5, atol=1e-7)
+    assert "learning_rate=handed(" in repr(tx)
+
+
 def test_foreign_parts_keep_their_state_dtype_on_low_precision_trees(params, grads):
     low = jax.tree.map(lambda x: x.astype(jnp.bfloat16), params)
     tx = zoo.sgd().replace(velocity=optax.trace(0.9))
