@@ -1,15 +1,24 @@
 """Optimizers for JAX as rows of named, exchangeable parts, each a pure optax transformation."""
 
+from optax_zoo.algorithms.adabound import adabound, amsbound
+from optax_zoo.algorithms.adadelta import adadelta, match_units
+from optax_zoo.algorithms.adagrad import adagrad
 from optax_zoo.algorithms.adam import adam, adamw
+from optax_zoo.algorithms.adamax import adamax
+from optax_zoo.algorithms.amsgrad import amsgrad
+from optax_zoo.algorithms.eve import eve, loss_feedback, relative_change, tracked_change
 from optax_zoo.algorithms.expectigrad import expectigrad
 from optax_zoo.algorithms.gravity import gravity
 from optax_zoo.algorithms.momentum import momentum
+from optax_zoo.algorithms.nadam import nadam
 from optax_zoo.algorithms.nag import nag, nag_iterate
 from optax_zoo.algorithms.normalized import clipped, normalized
 from optax_zoo.algorithms.novograd import novograd
+from optax_zoo.algorithms.rmsprop import rmsprop, rmsprop_graves
 from optax_zoo.algorithms.sgd import sgd
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import serial
 from optax_zoo.primitives.damping import damp_by_max
 from optax_zoo.primitives.decay import coupled_decay, decoupled_decay
@@ -24,6 +33,7 @@ from optax_zoo.primitives.denominators import (
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
+from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
@@ -37,13 +47,20 @@ __all__ = [
     "Part",
     "Pipeline",
     "absolute",
+    "adabound",
+    "adadelta",
+    "adagrad",
     "adam",
+    "adamax",
     "adamw",
     "algorithm",
+    "amsbound",
+    "amsgrad",
     "arithmetic_mean",
     "arithmetic_rms",
     "clip_by_norm",
     "clipped",
+    "converging_bound",
     "coupled_decay",
     "create",
     "damp_by_max",
@@ -52,6 +69,7 @@ __all__ = [
     "describe",
     "deviation",
     "ema",
+    "eve",
     "expectigrad",
     "gravity",
     "growing_decay",
@@ -59,9 +77,13 @@ __all__ = [
     "leaf_sum",
     "list_algorithms",
     "list_norms",
+    "loss_feedback",
+    "match_units",
     "momentum",
+    "nadam",
     "nag",
     "nag_iterate",
+    "nesterov_ema",
     "normalize_by_norm",
     "normalized",
     "novograd",
@@ -69,6 +91,9 @@ __all__ = [
     "pipeline",
     "random_normal",
     "register_norm",
+    "relative_change",
+    "rmsprop",
+    "rmsprop_graves",
     "root",
     "running_max",
     "scale_by_arithmetic_rms",
@@ -78,4 +103,6 @@ __all__ = [
     "square",
     "total",
     "trace",
+    "tracked_change",
+    "warming_decay",
 ]

@@ -20,7 +20,7 @@ def unicode_maths(tex: str) -> str:
     >>> unicode_maths(r"p_t &= p_{t-1} - \alpha_t \frac{m_t}{\sqrt{v_t} + \epsilon} \\")
     'pₜ = pₜ₋₁ - αₜ mₜ / (√(vₜ) + ε)'
     """
-    text = re.sub(r"\\\\|&|\\,", "", tex)
+    text = re.sub(r"\\\\|&|\\[,;]", "", tex)
     text = re.sub(r"\\([a-zA-Z]+)(?=[^a-zA-Z]|$)", _symbol, text)
     before = None
     while text != before:  # From the inside out: what holds no braces is replaced.

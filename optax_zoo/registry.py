@@ -39,6 +39,12 @@ class Algorithm:
     url: str
     example: Mapping[str, Any]
 
+    def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Pipeline:
+        """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it."""
+        if "base_learning_rate" in self.defaults and not callable(learning_rate):
+            hyperparameters = {"base_learning_rate": learning_rate, **hyperparameters}
+        return create(self.name, learning_rate=learning_rate, **hyperparameters)
+
     @property
     def defaults(self) -> dict[str, Any]:
         """The hyperparameters with their default values."""

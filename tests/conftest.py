@@ -22,10 +22,12 @@ def grads():
 def run():
     """A function that takes steps with a constant gradient: parameters, state and last updates."""
 
-    def steps(tx, params, grads, count=5, **extra_args):
-        state = tx.init(params)
+    def steps(tx, params, grads, count=5):
+        state, loss = tx.init(params), jnp.float32(1.0)  # for those that read it
+        if isinstance(tx, optax.GradientTransformation):
+            tx = optax.with_extra_args_support(tx)
         for _ in range(count):
-            updates, state = tx.update(grads, state, params, **extra_args)
+            updates, state = tx.update(grads, state, params, value=loss)
             params = optax.apply_updates(params, updates)
         return params, state, updates
 

@@ -10,6 +10,7 @@ import pytest
 import optax_zoo as zoo
 
 NAMES = zoo.list_algorithms()
+LOSS = jnp.float32(1.0)  # for those that read it
 
 
 def example(name):
@@ -22,7 +23,7 @@ def tx(request):
 
 
 def apply(tx, params, state, grads):
-    updates, state = tx.update(grads, state, params)
+    updates, state = tx.update(grads, state, params, value=LOSS)
     return optax.apply_updates(params, updates), state
 
 
@@ -35,7 +36,7 @@ def assert_same_kind(first, second):
 
 def test_updates_mirror_the_gradients_and_state_keeps_its_kind(tx, params, grads):
     state = tx.init(params)
-    updates, after = tx.update(grads, state, params)
+    updates, after = tx.update(grads, state, params, value=LOSS)
     assert_same_kind(updates, grads)
     assert_same_kind(after, state)
     assert set(state) == set(tx.slots)
@@ -56,14 +57,10 @@ def test_jit_scan_and_plain_python_agree(tx, params, grads, run):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_vmap_over_learning_rates_equals_one_by_one(name, params, grads, run):
-    if "inner" in zoo.describe(name).defaults:
-        example = {}
-    else:
-        example = {k: v for k, v in zoo.describe(name).example.items() if k != "learning_rate"}
     rates = jnp.array([1e-3, 1e-2, 1e-1])
 
     def train(rate):
-        return run(zoo.create(name, learning_rate=rate, **example), params, grads)[0]
+        return run(zoo.describe(name).at_rate(rate), params, grads)[0]
 
     together = jax.vmap(train)(rates)
     for index, rate in enumerate(rates):
@@ -94,12 +91,14 @@ def test_init_without_values(tx, params):
 def test_low_precision_gradients_keep_statistics_in_float32(tx, params, grads, dtype):
     low = lambda tree: jax.tree.map(lambda x: x.astype(dtype), tree)  # noqa: E731
     state = tx.init(low(params))
-    updates, after = tx.update(low(grads), state, low(params))
+    updates, after = tx.update(low(grads), state, low(params), value=LOSS)
     assert_same_kind(updates, low(grads))
     assert_same_kind(after, state)
     for leaf in jax.tree.leaves(state):
         assert leaf.dtype in (jnp.float32, jnp.int32)
-    exact, _ = tx.update(jax.tree.map(lambda x: x.astype("float32"), low(grads)), tx.init(params), low(params))
+    exact, _ = tx.update(
+        jax.tree.map(lambda x: x.astype("float32"), low(grads)), tx.init(params), low(params), value=LOSS
+    )
     chex.assert_trees_all_close(updates, low(exact), rtol=0.01)
 
 
@@ -107,7 +106,7 @@ def test_float64_trees_are_float64_throughout(tx, params, grads):
     with jax.enable_x64(True):
         wide = lambda tree: jax.tree.map(lambda x: x.astype("float64"), tree)  # noqa: E731
         state = tx.init(wide(params))
-        updates, after = tx.update(wide(grads), state, wide(params))
+        updates, after = tx.update(wide(grads), state, wide(params), value=LOSS)
         assert_same_kind(updates, wide(grads))
         assert_same_kind(after, state)
         assert {leaf.dtype for leaf in jax.tree.leaves(state)} <= {jnp.dtype("float64"), jnp.dtype("int32")}
@@ -116,7 +115,7 @@ def test_float64_trees_are_float64_throughout(tx, params, grads):
 def test_float32_trees_stay_float32_where_float64_is_enabled(tx, params, grads):
     with jax.enable_x64(True):
         state = tx.init(params)
-        updates, after = tx.update(grads, state, params)
+        updates, after = tx.update(grads, state, params, value=LOSS)
         assert_same_kind(updates, grads)
         assert_same_kind(after, state)
 
@@ -134,7 +133,7 @@ def test_odd_leaves_and_containers(tx):
     }
     state = tx.init(tree)
     for _ in range(2):
-        updates, after = tx.update(tree, state, tree)
+        updates, after = tx.update(tree, state, tree, value=LOSS)
         assert_same_kind(updates, tree)
         assert_same_kind(after, state)
         chex.assert_tree_all_finite(updates)
@@ -153,7 +152,7 @@ def test_zero_gradients_give_finite_updates(tx, params):
     state = tx.init(params)
     zero = jax.tree.map(jnp.zeros_like, params)
     for _ in range(3):
-        updates, state = tx.update(zero, state, params)
+        updates, state = tx.update(zero, state, params, value=LOSS)
         chex.assert_tree_all_finite((updates, state))
 
 
@@ -175,7 +174,7 @@ def test_descends_a_quadratic(tx):
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_of_a_learning_rate_through_steps_is_finite(name, params, grads, run):
     def final(rate):
-        return sum(jnp.sum(x) for x in jax.tree.leaves(run(zoo.create(name, learning_rate=rate), params, grads)[0]))
+        return sum(jnp.sum(x) for x in jax.tree.leaves(run(zoo.describe(name).at_rate(rate), params, grads)[0]))
 
     nonzero = jax.tree.map(lambda g: g + 0.01, grads)
     grads = nonzero
@@ -198,6 +197,13 @@ def test_learning_rate_none_is_refused_because_it_would_ascend():
         ("adamw", {"weight_decay": -1}, "weight_decay is -1"),
         ("gravity", {"alpha": -0.1}, "alpha is -0.1"),
         ("gravity", {"learning_rate": optax.linear_schedule(0.0, 0.1, 10)}, "learning_rate starts at 0"),
+        ("adabound", {"learning_rate": jnp.float32(0.1)}, "base_learning_rate is None, but must be given"),
+        ("adabound", {"learning_rate": optax.linear_schedule(0.0, 0.1, 10)}, "base_learning_rate is None"),
+        ("adabound", {"final_lr": 0.0}, "final_lr is 0.0, but must be above 0"),
+        ("adagrad", {"initial_accumulator": -0.1}, "initial is -0.1, but must be at least 0"),
+        ("rmsprop", {"centered": True, "initial_accumulator": 1.0}, "initial_accumulator is 1.0, but must be 0"),
+        ("nadam", {"momentum_decay": 0.0}, "rate is 0.0, but must be above 0"),
+        ("eve", {"c": 0.5}, "c is 0.5, but must be at least 1"),
         ("clipped", {"max_norm": 0.0}, "max_norm is 0.0, but must be above 0"),
         ("clipped", {"norm": "l7"}, "norm is 'l7', but must be one of"),
         ("normalized", {"inner": optax.sgd(0.1), "learning_rate": 0.1}, "give only one"),

@@ -23,7 +23,7 @@ def test_every_public_name_exists_and_is_documented():
 
 def test_list_filters_by_pattern_and_by_function():
     assert zoo.list_algorithms() == sorted(zoo.list_algorithms())
-    assert zoo.list_algorithms("ADAM*") == ["adam", "adamw"]
+    assert zoo.list_algorithms("ADAM*") == ["adam", "adamax", "adamw"]
     assert zoo.list_algorithms(lambda a: a.year >= 2020) == ["expectigrad", "gravity"]
     with pytest.raises(TypeError, match="filter is 3"):
         zoo.list_algorithms(3)
@@ -53,14 +53,13 @@ def test_records_say_what_the_code_does(name, params, grads):
     documented = record.docstring.split("Args:")[1].split("State:")[0]
     assert all(f"  {hyperparameter}: " in documented for hyperparameter in record.defaults)
     tx = record.factory(**record.example)
-    needs_params = "params" in record.needs
-    assert record.needs == (("params",) if needs_params else ())
+    assert set(record.needs) <= {"params", "value"}
+    given = {"params": params, "value": jnp.float32(1.0)}
     state = tx.init(params)
-    if needs_params:
-        with pytest.raises(ValueError, match="needs the parameters"):
-            tx.update(grads, state)
-    else:
-        tx.update(grads, state)
+    tx.update(grads, state, **{need: given[need] for need in record.needs})
+    for missing in record.needs:
+        with pytest.raises((ValueError, TypeError), match=r"needs the (parameters|loss): call update\("):
+            tx.update(grads, state, **{need: given[need] for need in record.needs if need != missing})
 
 
 def test_state_bytes_are_those_of_float32_parameters():
@@ -105,18 +104,29 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
         paths = jax.tree_util.tree_flatten_with_path(zoo.create(name).init({"p": params["w"]}))[0]
         return [jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".p") for path, _ in paths]
 
-    debiased_moments = [
-        f"{slot}.{field}" for slot in ("denominator", "numerator") for field in ("estimator.value", "weight")
-    ]
+    first_moment = ["numerator.estimator.value", "numerator.weight"]
+    moments = ["denominator.estimator.value", "denominator.weight", *first_moment]
+    maximum = ["denominator.estimator.maximum", "denominator.estimator.estimator.value", "denominator.weight"]
+    feedback = ["feedback", "loss", "tracked", "count", "estimator.estimator.value", "estimator.weight"]
     assert {name: names(name) for name in zoo.list_algorithms()} == {
-        "adam": debiased_moments,
-        "adamw": debiased_moments,
-        "clipped": debiased_moments,
+        "adabound": ["bound.count", *moments],
+        "adadelta": ["rescale.gradient", "rescale.update"],
+        "adagrad": ["denominator.value"],
+        "adam": moments,
+        "adamax": ["denominator.value", *first_moment],
+        "adamw": moments,
+        "amsbound": ["bound.count", *maximum, *first_moment],
+        "amsgrad": [*maximum, *first_moment],
+        "clipped": moments,
+        "eve": [*(f"denominator.{field}" for field in feedback), *first_moment],
         "expectigrad": ["denominator.total", "denominator.count", "momentum.estimator.value", "momentum.weight"],
         "gravity": ["momentum.value", "momentum.count"],
         "momentum": ["velocity.value"],
+        "nadam": [*moments[:2], "numerator.value", "numerator.weight", "numerator.count"],
         "nag": ["velocity.value"],
-        "normalized": debiased_moments,
+        "normalized": moments,
         "novograd": ["denominator.value", "momentum.value"],
+        "rmsprop": ["denominator.value"],
+        "rmsprop_graves": ["denominator.mean.value", "denominator.mean_square.value", "velocity.value"],
         "sgd": [],
     }

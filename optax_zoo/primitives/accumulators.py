@@ -118,6 +118,8 @@ def _accumulator(
     dtype: DType = None,
 ) -> Rule:
     """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
+    if not callable(initial):
+        _checks.non_negative("initial", initial)
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
     counts = callable(decay) or seeded == "first_step"
 
@@ -203,24 +205,38 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
 
 
 @primitive
-def peak(decay: float, *, of: Statistic = identity, accumulator_dtype: DType = None) -> Rule:
-    """Decaying maximum of a statistic (AdaMax): s <- max(decay s, f(x)).
+def peak(
+    decay: Scalar,
+    *,
+    of: Statistic = identity,
+    eps: Scalar = 0.0,
+    eps_max: Scalar = 0.0,
+    accumulator_dtype: DType = None,
+) -> Rule:
+    """Decaying maximum of a statistic (AdaMax): s <- max(decay s, f(x) + eps_max), s + eps.
 
     Args:
       decay: in [0, 1].
       of: the statistic f of a leaf, e.g. `absolute`.
+      eps: added to the maximum that is returned.
+      eps_max: added to the statistic, inside the maximum.
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 
     Returns:
       An estimator with state `AccumulatorState`.
     """
     _checks.scalar("decay", decay, "at least 0 and at most 1", lambda x: 0 <= x <= 1)
+    _checks.non_negative("eps", eps)
+    _checks.non_negative("eps_max", eps_max)
 
     def init(params: Any) -> AccumulatorState:
         return AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
-        value = jax.tree.map(lambda x, s: jnp.maximum(decay * s, of(lift(x))).astype(s.dtype), updates, state.value)
-        return jax.tree.map(lambda x, s: like(s, x), updates, value), AccumulatorState(value)
+        def track(x: Any, s: jax.Array) -> jax.Array:
+            return jnp.maximum(decay * s, of(lift(x)) + eps_max).astype(s.dtype)
+
+        value = jax.tree.map(track, updates, state.value)
+        return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), AccumulatorState(value)
 
     return Rule(init, update)

@@ -82,7 +82,7 @@ def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_roo
         estimate, state = inner.update(updates, state, params, **extra_args)
         return jax.tree.map(lambda e: like(jnp.sqrt(lift(e) + eps_root) + eps, e), estimate), state
 
-    weigh = _weigh_through(estimator, lambda state: state, jnp.sqrt)
+    weigh = weigh_through(estimator, lambda state: state, jnp.sqrt)
     return Rule(inner.init, update, _needs(estimator), weigh)
 
 
@@ -170,7 +170,7 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
         maximum = jax.tree.map(lambda s, e: jnp.maximum(s, lift(e)).astype(s.dtype), state.maximum, estimate)
         return jax.tree.map(like, maximum, estimate), RunningMaxState(maximum, inner_state)
 
-    weigh = _weigh_through(estimator, lambda state: state.estimator)
+    weigh = weigh_through(estimator, lambda state: state.estimator)
     return Rule(init, update, _needs(estimator), weigh)
 
 
@@ -218,7 +218,7 @@ def _needs(transformation: optax.GradientTransformation) -> tuple[str, ...]:
     return getattr(transformation, "needs", ())
 
 
-def _weigh_through(
+def weigh_through(
     estimator: optax.GradientTransformation,
     inner_state: Callable[[Any], Any],
     of_divisor: Callable[[jax.Array], jax.Array] = lambda divisor: divisor,

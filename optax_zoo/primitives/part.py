@@ -137,5 +137,7 @@ def _qualified_name(function: Callable[..., Any]) -> str:
 def _equal(value: Any, default: Any) -> bool:
     if value is default:
         return True
+    if dataclasses.is_dataclass(value):
+        return repr(value) == repr(default)
     plain = (int, float, str, bool)
     return isinstance(value, plain) and isinstance(default, plain) and value == default

@@ -6,11 +6,22 @@
 ['adam', 'optax.adam']
 """
 
-from optax_zoo.race.entrants import BASELINES
+from optax_zoo.race.entrants import BASELINES, DEFAULT
 from optax_zoo.race.errors import MissingExtraError, RaceError
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.task import Task, digits
 
-__all__ = ["BASELINES", "MissingExtraError", "RaceError", "Result", "Row", "Settings", "Task", "digits", "race"]
+__all__ = [
+    "BASELINES",
+    "DEFAULT",
+    "MissingExtraError",
+    "RaceError",
+    "Result",
+    "Row",
+    "Settings",
+    "Task",
+    "digits",
+    "race",
+]

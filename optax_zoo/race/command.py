@@ -45,7 +45,7 @@ class Rates(click.ParamType):
 @click.option(
     "--optimizers",
     type=Names(),
-    help="Our names, or optax.NAME.  [default: all of ours, optax.adam, optax.sgd, optax.rmsprop]",
+    help="Our names, optax.NAME, or all.  [default: ten of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
 @click.option("--rates", type=Rates(), help="Grid of learning rates.  [default: 0.001 to 1 by factors of 10 ** 0.5]")
 @click.option("--seeds", type=click.IntRange(1), default=SEEDS, show_default=True, help="Seeds per rate.")

@@ -15,6 +15,19 @@ Factory = Callable[[Any], optax.GradientTransformation]
 Optimizers = Iterable[str | tuple[str, Factory]] | Mapping[str, Factory]
 
 BASELINES = ("optax.adam", "optax.sgd", "optax.rmsprop")
+DEFAULT = (
+    "sgd",
+    "momentum",
+    "nag",
+    "adam",
+    "adamw",
+    "expectigrad",
+    "novograd",
+    "gravity",
+    "normalized",
+    "clipped",
+    *BASELINES,
+)
 
 
 def resolve(optimizers: Optimizers | None) -> dict[str, Factory]:
@@ -22,17 +35,21 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Factory]:
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a factory, or a mapping from
-        name to factory. None stands for all of ours and `BASELINES`.
+        name to factory. "all" among names stands for all of ours and `BASELINES`, None for `DEFAULT`.
 
     Raises:
       RaceError: for an unknown name, a name given twice, or none at all.
     """
     if optimizers is None:
-        optimizers = [*optax_zoo.list_algorithms(), *BASELINES]
+        optimizers = DEFAULT
     if isinstance(optimizers, str):
         raise RaceError(f"optimizers is {optimizers!r}, but must be a sequence of names or a mapping.")
+    entrants = list(optimizers.items() if isinstance(optimizers, Mapping) else optimizers)
+    if "all" in entrants:
+        place = entrants.index("all")
+        entrants[place : place + 1] = [*optax_zoo.list_algorithms(), *BASELINES]
     factories: dict[str, Factory] = {}
-    for entrant in optimizers.items() if isinstance(optimizers, Mapping) else optimizers:
+    for entrant in entrants:
         name, factory = _one(entrant)
         if name in factories:
             raise RaceError(f"optimizer {name!r} is given twice.")
@@ -54,11 +71,11 @@ def _one(entrant: Any) -> tuple[str, Factory]:
 
 def _of_ours(name: str) -> Factory:
     try:
-        optax_zoo.describe(name)
+        algorithm = optax_zoo.describe(name)
     except ValueError as error:
         hint = f" (optax's own is 'optax.{name}')" if name in _aliases() else ""
         raise RaceError(f"optimizer {error}{hint}") from None
-    return lambda rate: optax_zoo.create(name, learning_rate=rate)
+    return algorithm.at_rate
 
 
 def _of_optax(name: str) -> Factory:

@@ -41,7 +41,8 @@ def race(
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
-        to transformation, or a mapping from name to function. By default all of ours and three of optax.
+        to transformation, or a mapping from name to function; "all" stands for all of ours and three of optax. By
+        default a dozen: ten of ours and those three.
       task: what is trained; by default `digits()`.
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
       seeds: seeds per rate, at least 1; by default 5.

@@ -20,14 +20,16 @@ class Replay:
     """How a recorded case is expressed here.
 
     Attributes:
-      make: from the source's hyperparameters to our transformation.
+      make: from the source's hyperparameters (and what `given` returns, by keyword) to our transformation.
       start: from (our initial state, the case) to the state to start from, where the source's was recorded.
       observe: from (our parameters, state, the source's hyperparameters) to what the source calls the parameters.
+      given: from the case to what `make` needs besides hyperparameters: recorded draws.
     """
 
-    make: Callable[[dict[str, Any]], optax.GradientTransformation]
+    make: Callable[..., optax.GradientTransformation]
     start: Callable[[Any, dict[str, Any]], Any] = lambda state, case: state
     observe: Callable[[Any, Any, dict[str, Any]], Any] = lambda params, state, hyperparameters: params
+    given: Callable[[dict[str, Any]], dict[str, Any]] = lambda case: {}
 
 
 def cases(algorithm: str) -> dict[str, dict[str, Any]]:
@@ -43,24 +45,30 @@ def largest_error(case: dict[str, Any], replay: Replay) -> float:
     """The largest deviation over all steps and leaves, relative to how far the leaf has moved at most."""
     with jax.enable_x64(case["dtype"] == "float64"):
         hyperparameters, dtype = case["hyperparameters"], case["dtype"]
-        tx = replay.make(hyperparameters)
+        tx = replay.make(hyperparameters, **replay.given(case))
         params = tree(case["params_0"], dtype)
         state = replay.start(tx.init(params), case)
 
         @jax.jit
-        def step(params: Any, state: Any, grads: Any) -> Any:
-            updates, state = tx.update(grads, state, params)
+        def step(params: Any, state: Any, grads: Any, loss: Any) -> Any:
+            updates, state = tx.update(grads, state, params, **loss)
             return optax.apply_updates(params, updates), state
 
         deviation = {leaf: 0.0 for leaf in params}
-        for grads, recorded in zip(case["grads"], case["params"], strict=True):
-            params, state = step(params, state, tree(grads, dtype))
+        losses = [{"value": loss} for loss in case["losses"]] if "losses" in case else [{}] * len(case["grads"])
+        for grads, recorded, loss in zip(case["grads"], case["params"], losses, strict=True):
+            params, state = step(params, state, tree(grads, dtype), loss)
             observed = replay.observe(params, state, hyperparameters)
             for leaf, numbers in recorded.items():
                 assert observed[leaf].dtype == dtype
-                off = np.max(np.abs(np.asarray(observed[leaf]) - np.array(numbers, dtype)))
-                deviation[leaf] = max(deviation[leaf], float(off))
-    return max(deviation[leaf] / distance(case, leaf) for leaf in deviation)
+                deviation[leaf] = max(deviation[leaf], farthest(np.asarray(observed[leaf]), np.array(numbers, dtype)))
+    return max(off / distance(case, leaf) if off else 0.0 for leaf, off in deviation.items())
+
+
+def farthest(ours: np.ndarray, recorded: np.ndarray) -> float:
+    """The largest difference; NaN must meet NaN."""
+    assert np.array_equal(np.isnan(ours), np.isnan(recorded))
+    return float(np.max(np.abs(ours - recorded)[~np.isnan(recorded)], initial=0))
 
 
 def distance(case: dict[str, Any], leaf: str) -> float:
@@ -69,7 +77,8 @@ def distance(case: dict[str, Any], leaf: str) -> float:
     In float32 at least so far that the tolerance is one spacing of the parameter itself: nearer it cannot come.
     """
     start = np.array(case["params_0"][leaf])
-    moved = max(float(np.max(np.abs(np.array(params[leaf]) - start))) for params in case["params"])
+    moves = (np.abs(np.array(params[leaf], float) - start) for params in case["params"])
+    moved = max(float(np.max(np.nan_to_num(move))) for move in moves)
     if case["dtype"] == "float64":
         return moved
     largest = max(float(np.max(np.abs(np.array(params[leaf])))) for params in case["params"])

@@ -7,14 +7,19 @@ import optax
 import pytest
 
 import optax_zoo
-from optax_zoo.race import BASELINES, RaceError, digits, race
+from optax_zoo.race import BASELINES, DEFAULT, RaceError, digits, race
 from optax_zoo.race.entrants import resolve
 
 QUICK = {"rates": [0.1], "seeds": 1, "final_seeds": 2, "steps": 3, "progress": False}
 
 
-def test_by_default_all_of_ours_and_the_baselines_take_part():
-    assert list(resolve(None)) == [*optax_zoo.list_algorithms(), *BASELINES]
+def test_a_dozen_take_part_by_default_and_all_with_all():
+    assert list(resolve(None)) == list(DEFAULT) and set(BASELINES) < set(DEFAULT)
+    assert list(resolve(["all", "optax.lion"])) == [*optax_zoo.list_algorithms(), *BASELINES, "optax.lion"]
+
+
+def test_a_rate_that_others_belong_to_is_set_with_the_rate():
+    assert "base_learning_rate=0.5" in repr(resolve(["adabound"])["adabound"](0.5))
 
 
 def test_own_transformation_beside_names(regression):
@@ -46,7 +51,7 @@ def test_parameters_and_the_loss_reach_every_update(regression):
     "optimizers, message",
     [
         (["adm"], "'adm'.*Did you mean 'adam'"),
-        (["rmsprop"], "optax's own is 'optax.rmsprop'"),
+        (["lion"], "optax's own is 'optax.lion'"),
         (["optax.adm"], "did you mean 'optax.adam'"),
         (["optax.chain"], "need nothing but learning_rate"),
         (["sgd", "sgd"], "'sgd' is given twice"),

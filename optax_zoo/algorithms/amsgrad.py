@@ -1,0 +1,76 @@
+"""AMSGrad."""
+
+from optax import ScalarOrSchedule
+
+from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.primitives.accumulators import ema
+from optax_zoo.primitives.combine import optional
+from optax_zoo.primitives.decay import coupled_decay
+from optax_zoo.primitives.denominators import debiased, root, running_max
+from optax_zoo.primitives.statistics import square
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
+from optax_zoo.registry import algorithm
+
+
+@algorithm(
+    full_name="AMSGrad",
+    paper="Reddi, Kale and Kumar: On the Convergence of Adam and Beyond",
+    year=2018,
+    url="https://openreview.net/forum?id=ryQu7f-RZ",
+    example={"learning_rate": 1e-2},
+)
+def amsgrad(
+    learning_rate: ScalarOrSchedule = 1e-3,
+    b1: Decay = 0.9,
+    b2: Decay = 0.999,
+    *,
+    eps: Scalar = 1e-8,
+    eps_root: Scalar = 0.0,
+    weight_decay: Scalar | None = None,
+    weight_decay_mask: Mask = None,
+    accumulator_dtype: DType = None,
+) -> Pipeline:
+    r"""AMSGrad: Adam over the largest second moment so far, so that its steps cannot grow again.
+
+    .. math::
+
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+        \hat v_t &= \max(\hat v_{t-1}, v_t) \\
+        p_t &= p_{t-1} - \alpha_t \frac{m_t / (1 - \beta_1^t)}{\sqrt{\hat v_t / (1 - \beta_2^t) + \epsilon_r}
+               + \epsilon}
+
+    Args:
+      learning_rate: the rate alpha, at least 0, or a schedule. Default of PyTorch, like b1, b2 and eps.
+      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
+      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
+      eps: added outside the root.
+      eps_root: added inside the root.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
+      accumulator_dtype: dtype of the averages and the maximum; by default the gradient's, at least float32.
+
+    State:
+      `state["numerator"].estimator.value`: m; `state["denominator"].estimator.maximum`: the maximum, and
+      `.estimator.estimator.value`: v, all shaped like the parameters; `.weight` of each slot: 1 - beta^t (scalar).
+
+    Raises:
+      ValueError: for a number outside its range.
+
+    Example:
+      >>> import optax_zoo as zoo
+      >>> zoo.amsgrad(1e-3).slots["denominator"]
+      root(debiased(running_max(ema(0.999, of=square))))
+
+    Source:
+      S. J. Reddi et al. (2018), whose algorithm has no bias correction and the rate alpha / sqrt(t):
+      `amsgrad(lambda count: alpha / jnp.sqrt(count + 1)).replace(numerator=ema(b1),
+      denominator=root(running_max(ema(b2, of=square))))`. The maximum is of the uncorrected v as in PyTorch, Keras and
+      Chainer, of which the last two add eps to the uncorrected root. optax corrects v before the maximum.
+    """
+    second_moment = ema(b2, of=square, accumulator_dtype=accumulator_dtype)
+    return pipeline(
+        gradient=optional(coupled_decay, weight_decay, weight_decay_mask),
+        numerator=debiased(ema(b1, accumulator_dtype=accumulator_dtype)),
+        denominator=root(debiased(running_max(second_moment)), eps=eps, eps_root=eps_root),
+        learning_rate=learning_rate,
+    )
