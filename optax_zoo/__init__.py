@@ -5,6 +5,7 @@ from optax_zoo.algorithms.adadelta import adadelta, match_units
 from optax_zoo.algorithms.adagrad import adagrad
 from optax_zoo.algorithms.adam import adam, adamw
 from optax_zoo.algorithms.adamax import adamax
+from optax_zoo.algorithms.adasecant import adasecant, scale_by_secant
 from optax_zoo.algorithms.amsgrad import amsgrad
 from optax_zoo.algorithms.eve import eve, loss_feedback, relative_change, tracked_change
 from optax_zoo.algorithms.expectigrad import expectigrad
@@ -16,8 +17,10 @@ from optax_zoo.algorithms.normalized import clipped, normalized
 from optax_zoo.algorithms.novograd import novograd
 from optax_zoo.algorithms.rmsprop import rmsprop, rmsprop_graves
 from optax_zoo.algorithms.sgd import sgd
+from optax_zoo.algorithms.smorms3 import scale_by_smorms3, smorms3
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.average_norm import normalize_by_average_norm
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import serial
 from optax_zoo.primitives.damping import damp_by_max
@@ -53,6 +56,7 @@ __all__ = [
     "adam",
     "adamax",
     "adamw",
+    "adasecant",
     "algorithm",
     "amsbound",
     "amsgrad",
@@ -84,6 +88,7 @@ __all__ = [
     "nag",
     "nag_iterate",
     "nesterov_ema",
+    "normalize_by_average_norm",
     "normalize_by_norm",
     "normalized",
     "novograd",
@@ -98,8 +103,11 @@ __all__ = [
     "running_max",
     "scale_by_arithmetic_rms",
     "scale_by_ema",
+    "scale_by_secant",
+    "scale_by_smorms3",
     "serial",
     "sgd",
+    "smorms3",
     "square",
     "total",
     "trace",

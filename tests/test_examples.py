@@ -35,7 +35,7 @@ def numbers(label, text):
 
 def test_every_example_is_tested():
     scripts = {path.stem for path in EXAMPLES.glob("*.py")} - {"digits"}
-    assert scripts == {"flax_nnx", "flax_linen", "optax_chain", "pmap_data_parallel", "ablation"}
+    assert scripts == {"flax_nnx", "flax_linen", "optax_chain", "pmap_data_parallel", "ablation", "reddi"}
 
 
 def test_flax_nnx():
@@ -69,6 +69,13 @@ def test_ablation():
     assert len(re.findall(r"^.+: pipeline\(.+\)$", text, re.MULTILINE)) == 3
     assert len(numbers("test loss:", text)) == 3
     assert min(numbers("test accuracy:", text)) > 0.8
+
+
+def test_reddi():
+    text = output_of("reddi", 1_000_000)
+    final = {line[:28].strip(): [float(x) for x in line[28:].split()] for line in text.splitlines()[1:]}
+    assert all(min(final[name]) > 0.9 for name in ("adam", "rmsprop", "novograd"))
+    assert all(final[name][1] < -0.9 for name in final.keys() - {"adam", "rmsprop", "novograd"})
 
 
 @pytest.mark.parametrize("page", ["index", "pipeline", "race"])

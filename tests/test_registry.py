@@ -108,6 +108,9 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
     moments = ["denominator.estimator.value", "denominator.weight", *first_moment]
     maximum = ["denominator.estimator.maximum", "denominator.estimator.estimator.value", "denominator.weight"]
     feedback = ["feedback", "loss", "tracked", "count", "estimator.estimator.value", "estimator.weight"]
+    averages = ["gradient", "mean_gradient", "mean_square_gradient", "mean_change", "mean_square_change"]
+    steps = ["mean_step", "mean_square_step", "covariance", "weight"]
+    secant = ["count", "horizon", *averages, *steps, "corrected_gradient", "gamma_numerator", "gamma_denominator"]
     assert {name: names(name) for name in zoo.list_algorithms()} == {
         "adabound": ["bound.count", *moments],
         "adadelta": ["rescale.gradient", "rescale.update"],
@@ -115,6 +118,7 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
         "adam": moments,
         "adamax": ["denominator.value", *first_moment],
         "adamw": moments,
+        "adasecant": ["gradient.mean_square", "gradient.weight", *(f"rescale.{field}" for field in secant)],
         "amsbound": ["bound.count", *maximum, *first_moment],
         "amsgrad": [*maximum, *first_moment],
         "clipped": moments,
@@ -129,4 +133,5 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
         "rmsprop": ["denominator.value"],
         "rmsprop_graves": ["denominator.mean.value", "denominator.mean_square.value", "velocity.value"],
         "sgd": [],
+        "smorms3": ["rescale.mean", "rescale.mean_square", "rescale.horizon"],
     }

@@ -1,15 +1,23 @@
 """Every recorded trajectory of the original implementations, replayed."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import optax
 import pytest
 from harness import TOLERANCE, Replay, cases, largest_error, tree
-from replays import REPLAYS
+from ledger import stated, table, without_errors
+from replays import NOT_REPLAYED, REPLAYS
 
 import optax_zoo as zoo
 
-ALL = [(algorithm, name) for algorithm in REPLAYS for name in cases(algorithm)]
+ALL = [
+    (algorithm, name)
+    for algorithm in REPLAYS
+    for name in cases(algorithm)
+    if name not in NOT_REPLAYED.get(algorithm, {})
+]
 
 
 def replay_of(algorithm: str, name: str) -> Replay:
@@ -24,6 +32,18 @@ def test_replays_the_original(algorithm: str, name: str) -> None:
 
 def test_every_registered_algorithm_is_replayed() -> None:
     assert sorted(REPLAYS) == zoo.list_algorithms()
+
+
+def test_what_is_not_replayed_is_a_recorded_case_and_has_a_reason() -> None:
+    for algorithm, reasons in NOT_REPLAYED.items():
+        assert reasons.keys() <= cases(algorithm).keys()
+        assert all(reasons.values())
+
+
+def test_the_ledger_has_every_source_and_case() -> None:
+    """Its errors are checked by `ledger.py --check`."""
+    page = (Path(__file__).parents[2] / "docs" / "parity.md").read_text()
+    assert without_errors(stated(page)) == without_errors(table(measure=False))
 
 
 @pytest.mark.parametrize("name", [name for name in cases("nag") if name.startswith("seed-closed-loop")])
