@@ -16,6 +16,7 @@ from optax_zoo.algorithms.nag import nag, nag_iterate
 from optax_zoo.algorithms.normalized import clipped, normalized
 from optax_zoo.algorithms.novograd import novograd
 from optax_zoo.algorithms.rmsprop import rmsprop, rmsprop_graves
+from optax_zoo.algorithms.santa import santa_e, santa_sss
 from optax_zoo.algorithms.sgd import sgd
 from optax_zoo.algorithms.smorms3 import scale_by_smorms3, smorms3
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
@@ -34,12 +35,14 @@ from optax_zoo.primitives.denominators import (
     scale_by_arithmetic_rms,
 )
 from optax_zoo.primitives.initial import random_normal
+from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
+from optax_zoo.primitives.thermostat import by_preconditioner, power_annealing, thermostat
 from optax_zoo.registry import Algorithm, algorithm, create, describe, list_algorithms
 
 __version__ = "0.1.0"
@@ -62,6 +65,7 @@ __all__ = [
     "amsgrad",
     "arithmetic_mean",
     "arithmetic_rms",
+    "by_preconditioner",
     "clip_by_norm",
     "clipped",
     "converging_bound",
@@ -73,11 +77,13 @@ __all__ = [
     "describe",
     "deviation",
     "ema",
+    "euler",
     "eve",
     "expectigrad",
     "gravity",
     "growing_decay",
     "handed",
+    "integrator",
     "leaf_sum",
     "list_algorithms",
     "list_norms",
@@ -94,6 +100,7 @@ __all__ = [
     "novograd",
     "peak",
     "pipeline",
+    "power_annealing",
     "random_normal",
     "register_norm",
     "relative_change",
@@ -101,6 +108,8 @@ __all__ = [
     "rmsprop_graves",
     "root",
     "running_max",
+    "santa_e",
+    "santa_sss",
     "scale_by_arithmetic_rms",
     "scale_by_ema",
     "scale_by_secant",
@@ -109,6 +118,8 @@ __all__ = [
     "sgd",
     "smorms3",
     "square",
+    "symmetric_splitting",
+    "thermostat",
     "total",
     "trace",
     "tracked_change",

@@ -210,6 +210,8 @@ class TestAmongOptaxTools:
         injected = optax.inject_hyperparams(getattr(zoo, name))(**rates)
         final = run(injected, params, grads)[0]
         chex.assert_trees_all_close(final, run(plain, params, grads)[0], rtol=1e-4, atol=1e-6)
+        if name.startswith("santa"):  # starts with a velocity, which goes on at rate 0
+            return
         state = injected.init(params)
         state.hyperparams["learning_rate"] = jnp.float32(0.0)
         updates, _ = jax.jit(injected.update)(grads, state, params, value=jnp.float32(1.0))

@@ -111,6 +111,8 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
     averages = ["gradient", "mean_gradient", "mean_square_gradient", "mean_change", "mean_square_change"]
     steps = ["mean_step", "mean_square_step", "covariance", "weight"]
     secant = ["count", "horizon", *averages, *steps, "corrected_gradient", "gamma_numerator", "gamma_denominator"]
+    motion = ["velocity", "friction", "preconditioner.value", "count", "key"]
+    thermostat = [f"momentum.{field}" for field in motion]
     assert {name: names(name) for name in zoo.list_algorithms()} == {
         "adabound": ["bound.count", *moments],
         "adadelta": ["rescale.gradient", "rescale.update"],
@@ -132,6 +134,8 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
         "novograd": ["denominator.value", "momentum.value"],
         "rmsprop": ["denominator.value"],
         "rmsprop_graves": ["denominator.mean.value", "denominator.mean_square.value", "velocity.value"],
+        "santa_e": thermostat,
+        "santa_sss": thermostat,
         "sgd": [],
         "smorms3": ["rescale.mean", "rescale.mean_square", "rescale.horizon"],
     }

@@ -33,7 +33,7 @@ class random_normal:  # noqa: N801  (used like an initializer function)
             )
 
     def __call__(self, zeros: Any) -> Any:
-        key = jax.random.key(0) if self.key is None else _wrap(self.key)
+        key = jax.random.key(0) if self.key is None else wrap_key(self.key)
         leaves, treedef = jax.tree.flatten(zeros)
 
         def draw(index: int, leaf: jax.Array) -> jax.Array:
@@ -47,7 +47,8 @@ class random_normal:  # noqa: N801  (used like an initializer function)
         return f"random_normal({expression(self.stddev, 'stddev')}{key})"
 
 
-def _wrap(key: Key) -> jax.Array:
+def wrap_key(key: Key) -> jax.Array:
+    """A typed key from what a user may give: a typed key, raw key data or an int seed."""
     if isinstance(key, int) or (jnp.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer)):
         return jax.random.key(key)
     return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
