@@ -10,6 +10,7 @@ from optax_zoo.algorithms.amsgrad import amsgrad
 from optax_zoo.algorithms.eve import eve, loss_feedback, relative_change, tracked_change
 from optax_zoo.algorithms.expectigrad import expectigrad
 from optax_zoo.algorithms.gravity import gravity
+from optax_zoo.algorithms.learned_lstm import learned_lstm
 from optax_zoo.algorithms.momentum import momentum
 from optax_zoo.algorithms.nadam import nadam
 from optax_zoo.algorithms.nag import nag, nag_iterate
@@ -19,6 +20,7 @@ from optax_zoo.algorithms.rmsprop import rmsprop, rmsprop_graves
 from optax_zoo.algorithms.santa import santa_e, santa_sss
 from optax_zoo.algorithms.sgd import sgd
 from optax_zoo.algorithms.smorms3 import scale_by_smorms3, smorms3
+from optax_zoo.learned.lstm import coordinatewise_lstm
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
@@ -69,6 +71,7 @@ __all__ = [
     "clip_by_norm",
     "clipped",
     "converging_bound",
+    "coordinatewise_lstm",
     "coupled_decay",
     "create",
     "damp_by_max",
@@ -85,6 +88,7 @@ __all__ = [
     "handed",
     "integrator",
     "leaf_sum",
+    "learned_lstm",
     "list_algorithms",
     "list_norms",
     "loss_feedback",

@@ -28,7 +28,7 @@ def unicode_maths(tex: str) -> str:
         text = re.sub(r"([_^])(?:\{([^{}]*)\}|([^\W_]))", _script, text)
         text = re.sub(r"\\(?:text|mathcal|mathrm)\{([^{}]*)\}", r"\1", text)
         text = re.sub(r"\\sqrt\{([^{}]*)\}", r"√(\1)", text)
-        text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", lambda m: f"{_group(m[1])} / {_group(m[2])}", text)
+        text = re.sub(r"\\frac\{([^{}]*)\}\s*\{([^{}]*)\}", lambda m: f"{_group(m[1])} / {_group(m[2])}", text)
     text = re.sub(r"\\hat *\{?(\w)\}?", "\\1\N{COMBINING CIRCUMFLEX ACCENT}", text)
     return "\n".join(line.rstrip() for line in text.replace(r"\|", "‖").splitlines())
 

@@ -17,9 +17,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
 
 
-def output_of(name, steps):
+def output_of(name, steps, *options):
     """What an example prints."""
-    command = [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--steps", str(steps)]
+    command = [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--steps", str(steps), *options]
     done = subprocess.run(
         command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True, timeout=300
     )
@@ -35,7 +35,16 @@ def numbers(label, text):
 
 def test_every_example_is_tested():
     scripts = {path.stem for path in EXAMPLES.glob("*.py")} - {"digits"}
-    assert scripts == {"flax_nnx", "flax_linen", "optax_chain", "pmap_data_parallel", "ablation", "reddi"}
+    assert scripts == {
+        "flax_nnx",
+        "flax_linen",
+        "optax_chain",
+        "pmap_data_parallel",
+        "ablation",
+        "reddi",
+        "learn_to_optimize",
+        "train_learned_lstm",
+    }
 
 
 def test_flax_nnx():
@@ -76,6 +85,11 @@ def test_reddi():
     final = {line[:28].strip(): [float(x) for x in line[28:].split()] for line in text.splitlines()[1:]}
     assert all(min(final[name]) > 0.9 for name in ("adam", "rmsprop", "novograd"))
     assert all(final[name][1] < -0.9 for name in final.keys() - {"adam", "rmsprop", "novograd"})
+
+
+def test_learn_to_optimize():
+    text = output_of("learn_to_optimize", 10, "--problems", "20")
+    assert all(name in text for name in ("learned_lstm", "SGD", "momentum", "RMSprop", "Adam", "NAG"))
 
 
 @pytest.mark.parametrize("page", ["index", "pipeline", "race"])

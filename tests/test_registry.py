@@ -127,6 +127,7 @@ def test_slot_and_field_names_of_states_are_as_promised(params):
         "eve": [*(f"denominator.{field}" for field in feedback), *first_moment],
         "expectigrad": ["denominator.total", "denominator.count", "momentum.estimator.value", "momentum.weight"],
         "gravity": ["momentum.value", "momentum.count"],
+        "learned_lstm": [f"numerator.{part}.lstm_{layer}" for part in ("hidden", "cell") for layer in (1, 2)],
         "momentum": ["velocity.value"],
         "nadam": [*moments[:2], "numerator.value", "numerator.weight", "numerator.count"],
         "nag": ["velocity.value"],

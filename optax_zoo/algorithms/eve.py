@@ -24,7 +24,7 @@ Change = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]
 
 @dataclasses.dataclass(frozen=True)
 class relative_change:  # noqa: N801  (used like a function)
-    """The change of the loss relative to its distance from its minimum, clipped: |f - f'| / |min(f, f') - loss_min|.
+    """The change of the loss over its distance from its minimum, clipped: abs(f - f') / abs(min(f, f') - loss_min).
 
     Args:
       lower: the least value, above 0.

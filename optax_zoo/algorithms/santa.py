@@ -91,13 +91,14 @@ def santa_e(
 
     Source:
       C. Chen et al. (2016); cchangyou/Santa, the Caffe solver Santa_e. No two of the published forms agree.
-      The paper's noise has F = G_{t-1} and comes with the correction; the Caffe code has F = sqrt(eta) G_t, |zeta| for
-      zeta, no correction unless asked for, and beta = t^2; the RNN code has F = v / N and starts at u = 0 and alpha =
-      0.5. F is here the constant of the MATLAB code: an element without a gradient has G = 1 / sqrt(eps_root) = 1e4,
-      and noise moves it by sqrt(2 F eta) G in the first step, by 0.04 at the defaults, but by 58 with the paper's F.
-      Its first velocity alone carries it G / C = 100 far: eps_root=1e-4 (MATLAB, while exploring) makes that 1.
-      u points uphill, as in the Caffe code: the paper's is -u. The paper's gradients are sums over the data, divided by
-      N for v; ours are means. The scheme diverges once alpha exceeds 2 (a quadratic at a rate of 0.1); `santa_sss` not.
+      The paper's noise has F = G_{t-1} and comes with the correction; the Caffe code has F = sqrt(eta) G_t, abs(zeta)
+      for zeta, no correction unless asked for, and beta = t^2; the RNN code has F = v / N and starts at u = 0 and
+      alpha = 0.5. F is here the constant of the MATLAB code: an element without a gradient has G = 1 / sqrt(eps_root)
+      = 1e4, and noise moves it by sqrt(2 F eta) G in the first step, by 0.04 at the defaults, but by 58 with the
+      paper's F. Its first velocity alone carries it G / C = 100 far: eps_root=1e-4 (MATLAB, while exploring) makes
+      that 1. u points uphill, as in the Caffe code: the paper's is -u. The paper's gradients are sums over the data,
+      divided by N for v; ours are means. The scheme diverges once alpha exceeds 2 (a quadratic at a rate of 0.1);
+      `santa_sss` not.
     """
     unit = _root_of_first_eta(learning_rate, data_size)
     average = ema(sigma, of=square, accumulator_dtype=accumulator_dtype)

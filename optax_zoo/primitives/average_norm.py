@@ -29,9 +29,9 @@ class AverageNormState(NamedTuple):
 def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis_name: Any = None) -> Rule:
     """Divides each leaf by an l2 norm averaged over the steps (AdaSecant): u = g / (sqrt(n / w) + eps).
 
-    n is the squared norm of the leaf's first gradient that is not 0, then n <- decay n + (1 - decay) |u|^2, and w its
-    weight. What is averaged is the norm of the normalized u, as in AdaSecant's code: u starts with norm
-    sqrt(1 - decay), and where |g| stands still, |u| tends to the root of |g|.
+    n is the squared norm of the leaf's first gradient that is not 0, then n <- decay n + (1 - decay) norm(u)^2, and w
+    its weight. What is averaged is the norm of the normalized u, as in AdaSecant's code: u starts with norm
+    sqrt(1 - decay), and where the norm of g stands still, that of u tends to its root.
 
     Args:
       decay: of the average, in [0, 1).

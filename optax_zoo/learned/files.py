@@ -1,0 +1,30 @@
+"""Files of arrays that survive a kill: replaced at once, read without pickle."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Replaces a file at once: a kill leaves the old or the new, whole and on the disk."""
+    draft = path.with_name(path.name + ".draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_arrays(path: Path, kind: str) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file.
+
+    Raises:
+      ValueError: if it is none, is torn, or holds pickled objects.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, AttributeError) as error:
+        raise ValueError(f"{str(path)!r} is no {kind} ({error}).") from None
