@@ -15,6 +15,7 @@ import pathlib
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import optax_zoo as zoo
@@ -53,8 +54,9 @@ class Row(NamedTuple):
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def curves(make, rate, keys: jax.Array, steps: int) -> jax.Array:
-    """Losses by problem and step, of the optimizer that `make` makes of a rate."""
-    return jax.vmap(lambda key: learned.run(make(rate), learned.quadratic, key, steps))(keys)
+    """Losses by problem and step, of the optimizer that `make` makes of a rate; where it diverges, 1e30."""
+    losses = jax.vmap(lambda key: learned.run(make(rate), learned.quadratic, key, steps))(keys)
+    return jnp.minimum(jnp.nan_to_num(losses, nan=jnp.inf), 1e30)
 
 
 def mean_loss(losses: np.ndarray) -> np.ndarray:
