@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from registered import ALGORITHMS
 
 import optax_zoo as zoo
 
@@ -17,7 +18,7 @@ def example(name):
     return zoo.create(name, **zoo.describe(name).example)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=ALGORITHMS)
 def tx(request):
     return example(request.param)
 
@@ -55,7 +56,7 @@ def test_jit_scan_and_plain_python_agree(tx, params, grads, run):
     chex.assert_trees_all_close(scanned(params, grads), (expected, expected_state), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_vmap_over_learning_rates_equals_one_by_one(name, params, grads, run):
     rates = jnp.array([1e-3, 1e-2, 1e-1])
 
@@ -140,12 +141,12 @@ def test_odd_leaves_and_containers(tx):
         state = after
 
 
-def test_a_constant_schedule_equals_the_number(params, grads, run):
-    for name in NAMES:
-        number, _, _ = run(zoo.create(name, learning_rate=0.01), params, grads)
-        schedule, state, _ = run(zoo.create(name, learning_rate=optax.constant_schedule(0.01)), params, grads)
-        chex.assert_trees_all_close(number, schedule, rtol=1e-6)
-        assert state["learning_rate"].count == 5
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_constant_schedule_equals_the_number(name, params, grads, run):
+    number, _, _ = run(zoo.create(name, learning_rate=0.01), params, grads)
+    schedule, state, _ = run(zoo.create(name, learning_rate=optax.constant_schedule(0.01)), params, grads)
+    chex.assert_trees_all_close(number, schedule, rtol=1e-6)
+    assert state["learning_rate"].count == 5
 
 
 def test_zero_gradients_give_finite_updates(tx, params):
@@ -171,7 +172,7 @@ def test_descends_a_quadratic(tx):
     assert loss(params) < 1e-2 * loss(start)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_gradient_of_a_learning_rate_through_steps_is_finite(name, params, grads, run):
     def final(rate):
         return sum(jnp.sum(x) for x in jax.tree.leaves(run(zoo.describe(name).at_rate(rate), params, grads)[0]))

@@ -9,6 +9,7 @@ import optax
 import pytest
 from flax import nnx
 from flax.training.train_state import TrainState
+from registered import ALGORITHMS
 
 import optax_zoo as zoo
 from optax_zoo import debiased, decoupled_decay, ema, pipeline, root, square, trace
@@ -182,7 +183,7 @@ def test_a_pipeline_in_a_slot_of_another(params, grads, run):
     chex.assert_trees_all_close(run(nested, params, grads)[0], run(flat, params, grads)[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", zoo.list_algorithms())
+@pytest.mark.parametrize("name", ALGORITHMS)
 class TestAmongOptaxTools:
     def tx(self, name):
         return zoo.create(name, **zoo.describe(name).example)

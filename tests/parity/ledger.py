@@ -73,8 +73,8 @@ def main() -> int:
     arguments = parser.parse_args()
     now = table()
     if arguments.write:
-        text = arguments.write.read_text()
-        arguments.write.write_text(text.replace(stated(text), now))
+        before, rest = arguments.write.read_text().split(BEGIN)
+        arguments.write.write_text(f"{before}{BEGIN}\n{now}\n{END}{rest.split(END)[1]}")
     elif arguments.check:
         before = stated(arguments.check.read_text())
         if without_errors(before) != without_errors(now) or understated(before, now):
