@@ -1,4 +1,4 @@
-"""The cost of one step beside optax's: `python docs/step_cost.py` prints the table of performance.md.
+"""The cost of one step beside optax's: `python docs/step_cost.py [name ...]` prints the table of performance.md.
 
 One float32 leaf of 16M parameters, jitted with donation. Times are medians of ratios of runs that take turns in this
 process; the other figures are XLA's own and do not depend on the load of the machine.
@@ -7,6 +7,7 @@ process; the other figures are XLA's own and do not depend on the load of the ma
 import dataclasses
 import os
 import statistics
+import sys
 import time
 
 import jax
@@ -17,6 +18,7 @@ import optax_zoo as zoo
 
 SIZE = 16 * 2**20
 PAIRS, STEPS_PER_RUN = 15, 3
+SHOWN = "adam adamw clipped expectigrad gravity momentum nag normalized novograd sgd".split()
 OF_OPTAX = {
     "sgd": optax.sgd(1e-3),
     "momentum": optax.sgd(1e-3, momentum=0.9),
@@ -37,12 +39,13 @@ class Stepper:
 
     @classmethod
     def of(cls, tx):
+        tx = optax.with_extra_args_support(tx)
         params, grads = jnp.full(SIZE, 0.1), jnp.full(SIZE, 0.01)
         carry = params, tx.init(params)
 
         def step(carry, grads):
             params, state = carry
-            updates, state = tx.update(grads, state, params)
+            updates, state = tx.update(grads, state, params, value=jnp.float32(1.0))
             return optax.apply_updates(params, updates), state
 
         return cls(jax.jit(step, donate_argnums=0).lower(carry, grads).compile(), carry, grads)
@@ -72,7 +75,7 @@ def main():
     print(f"jax {jax.__version__}, optax {optax.__version__}, {jax.devices()[0].device_kind}, {os.cpu_count()} cores\n")
     print("| algorithm | state | temporaries | bytes accessed | against | its bytes accessed | step time ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name in zoo.list_algorithms():
+    for name in sys.argv[1:] or SHOWN:
         ours, against = Stepper.of(zoo.create(name)), name if name in OF_OPTAX else "adam"
         theirs = Stepper.of(OF_OPTAX[against])
         accessed, its = (s.in_leaves(s.step.cost_analysis()["bytes accessed"]) for s in (ours, theirs))
