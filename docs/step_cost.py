@@ -18,7 +18,7 @@ import optax_zoo as zoo
 
 SIZE = 16 * 2**20
 PAIRS, STEPS_PER_RUN = 15, 3
-SHOWN = "adam adamw clipped expectigrad gravity momentum nag normalized novograd sgd".split()
+SHOWN = ["adam", "adamw", "clipped", "expectigrad", "gravity", "momentum", "nag", "normalized", "novograd", "sgd"]
 OF_OPTAX = {
     "sgd": optax.sgd(1e-3),
     "momentum": optax.sgd(1e-3, momentum=0.9),
