@@ -7,7 +7,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
-from optax_zoo.primitives.part import Part, Rule, expression
+from optax_zoo.primitives.part import Part, Rule, expression, needs_of
 from optax_zoo.primitives.precision import dtype_of, lift
 
 SLOTS = (
@@ -123,9 +123,8 @@ class _Row(Rule):
                 raise TypeError(f"{slot} is {part!r}, but must be an optax.GradientTransformation or None.")
         if "bound" in slots and "denominator" not in slots:
             raise TypeError("bound limits 1 / denominator, but the denominator slot is empty.")
-        needs = dict.fromkeys(need for part in slots.values() for need in getattr(part, "needs", ()))
         text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
-        super().__init__(self._init, self._update, tuple(needs), expression=f"pipeline({text})")
+        super().__init__(self._init, self._update, needs_of(*slots.values()), expression=f"pipeline({text})")
 
     @property
     def rate(self) -> Any:

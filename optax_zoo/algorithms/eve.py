@@ -13,7 +13,7 @@ from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.denominators import debiased, root, weigh_through
-from optax_zoo.primitives.part import Rule, expression, primitive
+from optax_zoo.primitives.part import Rule, expression, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import Decay, DType, Scalar
@@ -141,7 +141,7 @@ def loss_feedback(
         return scaled, state._replace(estimator=estimator)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, (*getattr(estimator, "needs", ()), "value"), weigh)
+    return Rule(init, update, (*needs_of(estimator), "value"), weigh)
 
 
 @algorithm(

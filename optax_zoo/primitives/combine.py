@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.part import Rule, primitive
+from optax_zoo.primitives.part import Rule, needs_of, primitive
 
 _Made = TypeVar("_Made")
 
@@ -22,8 +22,7 @@ def serial(**parts: optax.GradientTransformation) -> Rule:
       A transformation whose state is a dict by name.
     """
     chained = optax.named_chain(*parts.items())
-    needs = dict.fromkeys(need for part in parts.values() for need in getattr(part, "needs", ()))
-    return Rule(chained.init, chained.update, tuple(needs))
+    return Rule(chained.init, chained.update, needs_of(*parts.values()))
 
 
 def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:

@@ -9,7 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import arithmetic_mean
-from optax_zoo.primitives.part import Part, Rule, Weigh, primitive
+from optax_zoo.primitives.part import Part, Rule, Weigh, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
@@ -83,7 +83,7 @@ def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_roo
         return jax.tree.map(lambda e: like(jnp.sqrt(lift(e) + eps_root) + eps, e), estimate), state
 
     weigh = weigh_through(estimator, lambda state: state, jnp.sqrt)
-    return Rule(inner.init, update, _needs(estimator), weigh)
+    return Rule(inner.init, update, needs_of(estimator), weigh)
 
 
 class DeviationState(NamedTuple):
@@ -129,7 +129,7 @@ def deviation(
 
         return jax.tree.map(deviate, m, v), DeviationState(mean_state, mean_square_state)
 
-    return Rule(init, update, tuple(dict.fromkeys(_needs(mean) + _needs(mean_square))))
+    return Rule(init, update, needs_of(mean, mean_square))
 
 
 class RunningMaxState(NamedTuple):
@@ -171,7 +171,7 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
         return jax.tree.map(like, maximum, estimate), RunningMaxState(maximum, inner_state)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, _needs(estimator), weigh)
+    return Rule(init, update, needs_of(estimator), weigh)
 
 
 def arithmetic_rms(
@@ -212,10 +212,6 @@ def scale_by_arithmetic_rms(*, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, spars
         return jax.tree.map(lambda x, s: like(lift(x) / s, x), updates, scale), state
 
     return Rule(rms.init, update)
-
-
-def _needs(transformation: optax.GradientTransformation) -> tuple[str, ...]:
-    return getattr(transformation, "needs", ())
 
 
 def weigh_through(

@@ -77,6 +77,11 @@ class Part(optax.GradientTransformationExtraArgs):
         return self.rule.expression
 
 
+def needs_of(*transformations: Any) -> tuple[str, ...]:
+    """What the `update` of any of the transformations must be given; of foreign ones nothing is known."""
+    return tuple(dict.fromkeys(need for part in transformations for need in getattr(part, "needs", ())))
+
+
 def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Part]:
     """Makes a function that returns a `Rule` return a `Part`, which prints as the call that made it."""
     signature = inspect.signature(function)

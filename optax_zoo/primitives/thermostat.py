@@ -12,7 +12,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.initial import random_normal, wrap_key
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
-from optax_zoo.primitives.part import Rule, expression, primitive
+from optax_zoo.primitives.part import Rule, expression, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.statistics import absolute, identity
 from optax_zoo.primitives.types import DType, Key, Scalar
@@ -200,7 +200,7 @@ def thermostat(
             **progress,
         )
 
-    return Rule(init, update, getattr(preconditioner, "needs", ()))
+    return Rule(init, update, needs_of(preconditioner))
 
 
 def _as(values: Any, before: Any) -> Any:
