@@ -30,6 +30,7 @@ def gravity(
     *,
     key: Key | None = None,
     accumulator_dtype: DType = None,
+    axis_name: Any = None,
 ) -> Pipeline:
     r"""Gravity: gradients damped by the largest of their leaf, averaged with a decay that grows.
 
@@ -47,6 +48,7 @@ def gravity(
       key: of the initial velocity, a `jax.random.key`, raw key data or an int seed; None stands for seed 0. The same
         key draws the same numbers, also in two groups of an `optax.partition`.
       accumulator_dtype: dtype of v; by default the gradient's, at least float32.
+      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
 
     State:
       `state["momentum"].value`: v, shaped like the parameters, and `.count`: steps taken (int32 scalar).
@@ -66,7 +68,7 @@ def gravity(
     """
     stddev = _first_stddev(alpha, learning_rate)
     return pipeline(
-        gradient=damp_by_max(),
+        gradient=damp_by_max(axis_name=axis_name),
         momentum=ema(
             growing_decay(beta),
             initial=optional(random_normal, stddev, key) or 0.0,

@@ -1,5 +1,7 @@
 """NovoGrad."""
 
+from typing import Any
+
 from optax import ScalarOrSchedule
 
 from optax_zoo.pipeline import Pipeline, pipeline
@@ -33,6 +35,7 @@ def novograd(
     nesterov: bool = False,
     reseed: bool = True,
     accumulator_dtype: DType = None,
+    axis_name: Any = None,
 ) -> Pipeline:
     r"""NovoGrad: each layer's gradient over the root of its average squared norm, then decay and momentum.
 
@@ -55,6 +58,7 @@ def novograd(
       reseed: let a leaf's v start over with its first gradient that is not 0 (OpenSeq2Seq, timm); else only the first
         step seeds v, even with 0 (tensorflow-addons).
       accumulator_dtype: dtype of m; by default the gradient's, at least float32, like that of v.
+      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
 
     State:
       `state["denominator"].value`: v, a scalar a leaf; `state["momentum"].value`: m, shaped like the parameters (with
@@ -78,7 +82,9 @@ def novograd(
     average = ema if grad_averaging else trace
     return pipeline(
         denominator=root(
-            ema(b2, of=leaf_sum(square), seeded="while_zero" if reseed else "first_step"), eps=eps, eps_root=eps_root
+            ema(b2, of=leaf_sum(square, axis_name), seeded="while_zero" if reseed else "first_step"),
+            eps=eps,
+            eps_root=eps_root,
         ),
         momentum=in_series(
             decay=optional(coupled_decay, weight_decay, weight_decay_mask),

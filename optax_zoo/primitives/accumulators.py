@@ -17,8 +17,8 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
-from optax_zoo.primitives.statistics import identity
+from optax_zoo.primitives.precision import like, scalar_dtype, zeros_for
+from optax_zoo.primitives.statistics import identity, statistic_of
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
@@ -138,17 +138,17 @@ def _accumulator(
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
         a, b = coefficients(state.count)
 
-        def accumulate(x: Any, s: jax.Array) -> jax.Array:
+        f = statistic_of(of, updates)
+
+        def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
             if seeded == "while_zero":
-                return jnp.where(s == 0, of(lift(x)), a * s + b * of(lift(x))).astype(s.dtype)
-            return (a * s + b * of(lift(x))).astype(s.dtype)
+                return jnp.where(s == 0, f, a * s + b * f).astype(s.dtype)
+            return (a * s + b * f).astype(s.dtype)
 
-        def estimate(x: Any, s: jax.Array) -> jax.Array:
-            return like(a * s + b * of(lift(x)) if nesterov else s, x)
-
-        value = jax.tree.map(accumulate, updates, state.value)
+        value = jax.tree.map(accumulate, f, state.value)
         count = optax.safe_increment(state.count) if counts else None
-        return jax.tree.map(estimate, updates, value), AccumulatorState(value, count)
+        ahead = jax.tree.map(lambda f, s: a * s + b * f, f, value) if nesterov else value
+        return jax.tree.map(lambda x, s: like(s, x), updates, ahead), AccumulatorState(value, count)
 
     def weigh(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
         a, b = coefficients(state.count)
@@ -192,9 +192,10 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
         return ArithmeticMeanState(zeros(), zeros() if sparse else jnp.zeros((), scalar_dtype(params)))
 
     def update(updates: Any, state: ArithmeticMeanState, params: Any = None, **extra_args: Any) -> Any:
-        total = jax.tree.map(lambda x, s: (s + of(lift(x))).astype(s.dtype), updates, state.total)
+        f = statistic_of(of, updates)
+        total = jax.tree.map(lambda f, s: (s + f).astype(s.dtype), f, state.total)
         if sparse:
-            count = jax.tree.map(lambda x, n: n + (of(lift(x)) != 0).astype(n.dtype), updates, state.count)
+            count = jax.tree.map(lambda f, n: n + (f != 0).astype(n.dtype), f, state.count)
             mean = jax.tree.map(lambda x, s, n: like(s / jnp.maximum(n, 1), x), updates, total, count)
         else:
             count = state.count + 1
@@ -233,10 +234,10 @@ def peak(
         return AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
-        def track(x: Any, s: jax.Array) -> jax.Array:
-            return jnp.maximum(decay * s, of(lift(x)) + eps_max).astype(s.dtype)
+        def track(f: jax.Array, s: jax.Array) -> jax.Array:
+            return jnp.maximum(decay * s, f + eps_max).astype(s.dtype)
 
-        value = jax.tree.map(track, updates, state.value)
+        value = jax.tree.map(track, statistic_of(of, updates), state.value)
         return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), AccumulatorState(value)
 
     return Rule(init, update)

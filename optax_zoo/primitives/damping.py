@@ -3,30 +3,36 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like
-from optax_zoo.primitives.statistics import square
+from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
+from optax_zoo.primitives.statistics import absolute, square
+from optax_zoo.primitives.types import AxisName
 
 
 @primitive
-def damp_by_max() -> Rule:
+def damp_by_max(*, axis_name: Any = None) -> Rule:
     """Gravity's damping of each leaf by its largest element: g / (1 + (g max|g|)^2).
 
     The paper writes it with the max-step gradient m = 1 / max|g|, as g / (1 + (g / m)^2).
+
+    Args:
+      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
 
     Returns:
       A stateless transformation.
     """
 
-    def damp(x: Any) -> jax.Array:
+    def damp(x: Any, axis: AxisName) -> jax.Array:
         g = lift(x)
-        largest = jnp.max(jnp.abs(g), initial=0)
+        largest = Reduction([g], [axis]).max(absolute)
         return like(g / (1 + square(g * largest)), x)  # |g| again would be kept from the maximum: a temporary
 
     def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
-        return jax.tree.map(damp, updates), state
+        leaves, treedef = jax.tree.flatten(updates)
+        damped = [damp(x, axis) for x, axis in zip(leaves, broadcast_axis_names(axis_name, updates), strict=True)]
+        return jax.tree.unflatten(treedef, damped), state
 
     return Rule(optax.init_empty_state, update)
