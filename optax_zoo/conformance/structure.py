@@ -1,0 +1,183 @@
+"""Structure: what comes out looks like what goes in, and the state keeps its kind."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from optax_zoo.conformance import trees
+from optax_zoo.conformance.assertions import close, finite, kind, require, same_kind
+from optax_zoo.conformance.registry import check_in
+from optax_zoo.conformance.subject import Subject
+
+check = check_in("structure")
+
+
+@check()
+def updates_mirror_parameters(subject: Subject) -> None:
+    """Updates have the structure, shapes and dtypes of the gradients, without weak types."""
+    tx, params, state, grads = _start(subject)
+    updates, _ = jax.jit(lambda p, s, g: subject.update(tx, p, s, g))(params, state, grads)
+    same_kind("updates", updates, grads)
+
+
+@check()
+def state_is_stable(subject: Subject) -> None:
+    """The state keeps structure, shapes, dtypes and weak types from step to step."""
+    tx, params, state, grads = _start(subject)
+    step = jax.jit(lambda p, s, g: subject.step(tx, p, s, g))
+    for _ in range(2):
+        params, after = step(params, state, grads)
+        same_kind("state", after, state)
+        state = after
+
+
+@check()
+def runs_eagerly(subject: Subject) -> None:
+    """`init` and `update` give the same kinds and numbers without jit."""
+    tx, params, state, grads = _start(subject)
+    eager = tx.init(params)
+    same_kind("eager state", eager, state)
+    close("eager state", eager, state)
+    updates, after = subject.update(tx, params, eager, grads)
+    same_kind("eager updates", updates, grads)
+    same_kind("state after an eager step", after, state)
+    close("eager updates", updates, jax.jit(lambda p, s, g: subject.update(tx, p, s, g))(params, state, grads)[0])
+
+
+@check()
+def scan_and_cond(subject: Subject) -> None:
+    """Steps run in jax.lax.scan, skipped at will by jax.lax.cond, and agree with those outside."""
+    tx, params, state, grads = _start(subject)
+
+    def body(carry: Any, skip: Any) -> tuple[Any, None]:
+        return jax.lax.cond(skip, lambda c: c, lambda c: subject.step(tx, *c, grads), carry), None
+
+    scanned, _ = jax.jit(lambda c: jax.lax.scan(body, c, jnp.array([False, True, False])))((params, state))
+    step = jax.jit(lambda p, s: subject.step(tx, p, s, grads))
+    close("parameters and state", scanned, step(*step(params, state)))
+
+
+@check()
+def compiles_once(subject: Subject) -> None:
+    """The second and third call of the compiled step compile nothing anew."""
+    tx, params, state, grads = _start(subject)
+    step = jax.jit(lambda p, s, g: subject.step(tx, p, s, g))
+    for _ in range(3):
+        params, state = step(params, state, grads)
+    require(step._cache_size() == 1, f"the step was compiled {step._cache_size()} times in three calls.")
+
+
+@check()
+def init_without_values(subject: Subject) -> None:
+    """`init` needs shapes and dtypes only: jax.eval_shape on ShapeDtypeStructs gives the kinds of the real state."""
+    tx, params, state, _ = _start(subject)
+    abstract = jax.eval_shape(tx.init, jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params))
+    same_kind("abstract state", abstract, state)
+
+
+@check()
+def buffers_are_distinct(subject: Subject) -> None:
+    """Every array of parameters and state is a buffer of its own, so that all can be donated."""
+    tx = subject.build()
+    params = trees.parameters()
+    state = jax.jit(tx.init)(params)
+    arrays = [x for x in jax.tree.leaves((params, state)) if isinstance(x, jax.Array) and x.size]
+    pointers = [_pointer(x) for x in arrays]
+    require(len(set(pointers)) == len(pointers), "two arrays of the state share one buffer.")
+    step = jax.jit(lambda p, s, g: subject.step(tx, p, s, g), donate_argnums=(0, 1))
+    donated, (params, state) = (params, state), step(params, state, trees.gradients(params))
+    kept = [kind(x) for x in jax.tree.leaves(donated) if isinstance(x, jax.Array) and not x.is_deleted()]
+    require(not kept, f"a donated step did not reuse {', '.join(kept)}.")
+    step(params, state, trees.gradients(params))
+
+
+@check()
+def scalar_leaf(subject: Subject) -> None:
+    """A parameter may be a scalar."""
+    _steps(subject, {"scale": jnp.float32(2.0), "bias": jnp.ones(3)})
+
+
+@check()
+def empty_leaf(subject: Subject) -> None:
+    """A parameter may have no elements."""
+    _steps(subject, {"empty": jnp.zeros((0, 3)), "bias": jnp.ones(3)})
+
+
+@check()
+def complex_leaf(subject: Subject) -> None:
+    """A parameter may be complex."""
+    _steps(subject, {"wave": jnp.array([1 + 2j, -0.5j]), "bias": jnp.ones(3)})
+
+
+@check()
+def none_leaf(subject: Subject) -> None:
+    """None may stand for a parameter."""
+    _steps(subject, {"nothing": None, "bias": jnp.ones(3)})
+
+
+@check()
+def masked_node(subject: Subject) -> None:
+    """optax.MaskedNode may stand for a parameter."""
+    _steps(subject, {"masked": optax.MaskedNode(), "bias": jnp.ones(3)})
+
+
+class Layer(NamedTuple):
+    """A NamedTuple of parameters."""
+
+    kernel: Any
+    bias: Any
+
+
+@check()
+def nested_containers(subject: Subject) -> None:
+    """Parameters may sit in tuples, lists, dicts and NamedTuples."""
+    _steps(subject, {"layers": (Layer(jnp.ones((2, 2)), jnp.ones(2)), [jnp.ones(3), {"x": (jnp.ones(1),)}])})
+
+
+@check()
+def single_array(subject: Subject) -> None:
+    """Parameters may be one bare array."""
+    _steps(subject, jnp.ones((3, 2)))
+
+
+@check()
+def names_of_state_fields(subject: Subject) -> None:
+    """Parameters may be named like fields of a state."""
+    names = ("count", "mu", "nu", "value", "trace", "momentum", "learning_rate", "inner_state", "key")
+    _steps(subject, {name: jnp.full(2, 0.5 + number, jnp.float32) for number, name in enumerate(names)})
+
+
+@check()
+def a_thousand_leaves(subject: Subject) -> None:
+    """A thousand parameters are traced in reasonable time: abstractly, in under a minute."""
+    tx = subject.build()
+    params = {f"layer_{number}": jax.ShapeDtypeStruct((2,), jnp.float32) for number in range(1000)}
+    state = jax.eval_shape(tx.init, params)
+    updates, after = jax.eval_shape(lambda p, s: subject.update(tx, p, s, p), params, state)
+    same_kind("updates", updates, params)
+    same_kind("state", after, state)
+
+
+def _start(subject: Subject) -> tuple[Any, Any, Any, Any]:
+    tx, params = subject.build(), trees.parameters()
+    return tx, params, jax.jit(tx.init)(params), trees.gradients(params)
+
+
+def _steps(subject: Subject, params: Any) -> None:
+    """Two compiled steps: updates and state keep their kinds, and are finite."""
+    tx = subject.build()
+    state = jax.jit(tx.init)(params)
+    step = jax.jit(lambda p, s, g: subject.update(tx, p, s, g))
+    for number in range(2):
+        grads = trees.gradients(params, number)
+        updates, after = step(params, state, grads)
+        same_kind("updates", updates, grads)
+        same_kind("state", after, state)
+        finite("updates", updates)
+        state = after
+
+
+def _pointer(x: jax.Array) -> int:
+    return x.addressable_shards[0].data.unsafe_buffer_pointer()
