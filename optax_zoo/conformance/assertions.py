@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 
-class Skip(Exception):
+class Skip(Exception):  # noqa: N818  (no error)
     """A check that does not apply here; the message says why."""
 
 
@@ -26,8 +26,8 @@ def same_kind(what: str, found: Any, expected: Any) -> None:
 
 def same_structure(what: str, found: Any, expected: Any) -> None:
     """Fails unless two trees have the same structure."""
-    structures = jax.tree.structure(found), jax.tree.structure(expected)
-    require(structures[0] == structures[1], f"{what} has the structure {structures[0]}, but expected {structures[1]}.")
+    ours, theirs = str(jax.tree.structure(found)), str(jax.tree.structure(expected))
+    require(ours == theirs, f"{what} has the structure {ours}, but expected {theirs}.")
 
 
 def kind(x: Any) -> str:

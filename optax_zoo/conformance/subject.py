@@ -46,7 +46,6 @@ class Subject:
         the checks that need them.
       extras: what `update` must be given by name, each a function of (params, grads).
       claims: the invariances it is held to, see `CLAIMS`.
-      platform_devices: how many devices the checks of groups of devices may use.
     """
 
     make: Make
