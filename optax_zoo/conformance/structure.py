@@ -52,7 +52,7 @@ def scan_and_cond(subject: Subject) -> None:
     tx, params, state, grads = _start(subject)
 
     def body(carry: Any, skip: Any) -> tuple[Any, None]:
-        return jax.lax.cond(skip, lambda c: c, lambda c: subject.step(tx, *c, grads), carry), None
+        return jax.lax.cond(skip, lambda c: c, lambda c: subject.step(tx, c[0], c[1], grads), carry), None
 
     scanned, _ = jax.jit(lambda c: jax.lax.scan(body, c, jnp.array([False, True, False])))((params, state))
     step = jax.jit(lambda p, s: subject.step(tx, p, s, grads))
@@ -64,7 +64,7 @@ def scan_and_cond(subject: Subject) -> None:
 def compiles_once(subject: Subject) -> None:
     """The second and third call of the compiled step compile nothing anew."""
     tx, params, state, grads = _start(subject)
-    traced = []
+    traced: list[None] = []
 
     @jax.jit
     def step(params: Any, state: Any) -> tuple[Any, Any]:

@@ -18,14 +18,10 @@ Extra = Callable[[Any, Any], Any]
 
 def _linear(params: Any, grads: Any) -> Callable[[Any], jax.Array]:
     """A function of parameters whose gradient is `grads` everywhere."""
-    pairs = list(zip(jax.tree.leaves(grads), jax.tree.leaves(params), strict=True))
-    here = sum(jnp.sum(jnp.real(jnp.conj(g) * p)) for g, p in pairs)
 
     def value(at: Any) -> jax.Array:
-        there = sum(
-            jnp.sum(jnp.real(jnp.conj(g) * p)) for g, p in zip(jax.tree.leaves(grads), jax.tree.leaves(at), strict=True)
-        )
-        return 1.0 + there - here
+        slopes = jax.tree.map(lambda g, p, q: jnp.sum(jnp.real(jnp.conj(g) * (q - p))), grads, params, at)
+        return jnp.float32(1.0) + sum(jax.tree.leaves(slopes))
 
     return value
 
