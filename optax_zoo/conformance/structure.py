@@ -17,18 +17,17 @@ check = check_in("structure")
 @check()
 def updates_mirror_parameters(subject: Subject) -> None:
     """Updates have the structure, shapes and dtypes of the gradients, without weak types."""
-    tx, params, state, grads = _start(subject)
-    updates, _ = jax.jit(lambda p, s, g: subject.update(tx, p, s, g))(params, state, grads)
+    params, state, grads = _start(subject)
+    updates, _ = subject.compiled_update(params, state, grads)
     same_kind("updates", updates, grads)
 
 
 @check()
 def state_is_stable(subject: Subject) -> None:
     """The state keeps structure, shapes, dtypes and weak types from step to step."""
-    tx, params, state, grads = _start(subject)
-    step = jax.jit(lambda p, s, g: subject.step(tx, p, s, g))
+    params, state, grads = _start(subject)
     for _ in range(2):
-        params, after = step(params, state, grads)
+        _, after = subject.compiled_update(params, state, grads)
         same_kind("state", after, state)
         state = after
 
@@ -36,40 +35,39 @@ def state_is_stable(subject: Subject) -> None:
 @check()
 def runs_eagerly(subject: Subject) -> None:
     """`init` and `update` give the same kinds and numbers without jit."""
-    tx, params, state, grads = _start(subject)
-    eager = tx.init(params)
+    params, state, grads = _start(subject)
+    eager = subject.tx.init(params)
     same_kind("eager state", eager, state)
     close("eager state", eager, state)
-    updates, after = subject.update(tx, params, eager, grads)
+    updates, after = subject.update(subject.tx, params, eager, grads)
     same_kind("eager updates", updates, grads)
     same_kind("state after an eager step", after, state)
-    close("eager updates", updates, jax.jit(lambda p, s, g: subject.update(tx, p, s, g))(params, state, grads)[0])
+    close("eager updates", updates, subject.compiled_update(params, state, grads)[0])
 
 
 @check()
 def scan_and_cond(subject: Subject) -> None:
     """Steps run in jax.lax.scan, skipped at will by jax.lax.cond, and agree with those outside."""
-    tx, params, state, grads = _start(subject)
+    params, state, grads = _start(subject)
 
     def body(carry: Any, skip: Any) -> tuple[Any, None]:
-        return jax.lax.cond(skip, lambda c: c, lambda c: subject.step(tx, c[0], c[1], grads), carry), None
+        return jax.lax.cond(skip, lambda c: c, lambda c: subject.update(subject.tx, params, c[1], grads), carry), None
 
-    scanned, _ = jax.jit(lambda c: jax.lax.scan(body, c, jnp.array([False, True, False])))((params, state))
-    step = jax.jit(lambda p, s: subject.step(tx, p, s, grads))
-    params, state = step(params, state)
-    close("parameters and state", scanned, step(params, state))
+    scanned, _ = jax.jit(lambda s: jax.lax.scan(body, (grads, s), jnp.array([False, True, False])))(state)
+    _, state = subject.compiled_update(params, state, grads)
+    close("updates and state", scanned, subject.compiled_update(params, state, grads))
 
 
 @check()
 def compiles_once(subject: Subject) -> None:
     """The second and third call of the compiled step compile nothing anew."""
-    tx, params, state, grads = _start(subject)
+    params, state, grads = _start(subject)
     traced: list[None] = []
 
     @jax.jit
     def step(params: Any, state: Any) -> tuple[Any, Any]:
         traced.append(None)
-        return subject.step(tx, params, state, grads)
+        return subject.step(subject.tx, params, state, grads)
 
     for _ in range(3):
         params, state = step(params, state)
@@ -79,21 +77,19 @@ def compiles_once(subject: Subject) -> None:
 @check()
 def init_without_values(subject: Subject) -> None:
     """`init` needs shapes and dtypes only: jax.eval_shape on ShapeDtypeStructs gives the kinds of the real state."""
-    tx, params, state, _ = _start(subject)
-    abstract = jax.eval_shape(tx.init, jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params))
+    params, state, _ = _start(subject)
+    abstract = jax.eval_shape(subject.tx.init, jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params))
     same_kind("abstract state", abstract, state)
 
 
 @check()
 def buffers_are_distinct(subject: Subject) -> None:
     """Every array of parameters and state is a buffer of its own, so that all can be donated."""
-    tx = subject.build()
-    params = trees.parameters()
-    state = jax.jit(tx.init)(params)
+    params, state, _ = _start(subject)
     arrays = [x for x in jax.tree.leaves((params, state)) if isinstance(x, jax.Array) and x.size]
     pointers = [_pointer(x) for x in arrays]
     require(len(set(pointers)) == len(pointers), "two arrays of the state share one buffer.")
-    step = jax.jit(lambda p, s, g: subject.step(tx, p, s, g), donate_argnums=(0, 1))
+    step = jax.jit(lambda p, s, g: subject.step(subject.tx, p, s, g), donate_argnums=(0, 1))
     donated, (params, state) = (params, state), step(params, state, trees.gradients(params))
     kept = [kind(x) for x in jax.tree.leaves(donated) if isinstance(x, jax.Array) and not x.is_deleted()]
     require(not kept, f"a donated step did not reuse {', '.join(kept)}.")
@@ -159,27 +155,24 @@ def names_of_state_fields(subject: Subject) -> None:
 @check()
 def a_thousand_leaves(subject: Subject) -> None:
     """A thousand parameters are traced in reasonable time: abstractly, in under a minute."""
-    tx = subject.build()
     params = {f"layer_{number}": jax.ShapeDtypeStruct((2,), jnp.float32) for number in range(1000)}
-    state = jax.eval_shape(tx.init, params)
-    updates, after = jax.eval_shape(lambda p, s: subject.update(tx, p, s, p), params, state)
+    state = jax.eval_shape(subject.tx.init, params)
+    updates, after = jax.eval_shape(lambda p, s: subject.update(subject.tx, p, s, p), params, state)
     same_kind("updates", updates, params)
     same_kind("state", after, state)
 
 
-def _start(subject: Subject) -> tuple[Any, Any, Any, Any]:
-    tx, params = subject.build(), trees.parameters()
-    return tx, params, jax.jit(tx.init)(params), trees.gradients(params)
+def _start(subject: Subject) -> tuple[Any, Any, Any]:
+    params = trees.parameters()
+    return params, subject.init(params), trees.gradients(params)
 
 
 def _steps(subject: Subject, params: Any) -> None:
     """Two compiled steps: updates and state keep their kinds, and are finite."""
-    tx = subject.build()
-    state = jax.jit(tx.init)(params)
-    step = jax.jit(lambda p, s, g: subject.update(tx, p, s, g))
+    state = subject.init(params)
     for number in range(2):
         grads = trees.gradients(params, number)
-        updates, after = step(params, state, grads)
+        updates, after = subject.compiled_update(params, state, grads)
         same_kind("updates", updates, grads)
         same_kind("state", after, state)
         finite("updates", updates)

@@ -52,6 +52,21 @@ class Subject:
         """The transformation, at other hyperparameters than its own where some are given."""
         return optax.with_extra_args_support(self.make(**hyperparameters))
 
+    @functools.cached_property
+    def tx(self) -> optax.GradientTransformationExtraArgs:
+        """The transformation at its own hyperparameters, made once for all checks."""
+        return self.build()
+
+    @functools.cached_property
+    def init(self) -> Callable[[Any], Any]:
+        """The compiled `init` of `tx`, shared by all checks."""
+        return jax.jit(self.tx.init)
+
+    @functools.cached_property
+    def compiled_update(self) -> Callable[..., tuple[Any, Any]]:
+        """The compiled `update` of `tx`: from (params, state, grads) to (updates, state), shared by all checks."""
+        return jax.jit(lambda params, state, grads: self.update(self.tx, params, state, grads))
+
     def takes(self, name: str) -> bool:
         """Whether the factory has a hyperparameter of that name."""
         return name in self._hyperparameters
