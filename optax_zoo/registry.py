@@ -5,7 +5,7 @@ import fnmatch
 import functools
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec
 
 import jax
@@ -15,6 +15,16 @@ from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline
 
 _Parameters = ParamSpec("_Parameters")
+
+CLAIMS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "apart": "a NaN in the gradient of one leaf does not reach the others",
+        "order": "leaves that are renamed, and so reordered, get the same updates",
+        "rest": "parameters whose gradients have always been 0 do not move",
+        "scale": "gradients multiplied by one constant give the same updates, but for eps",
+        "sign": "gradients of opposite sign give the opposite updates",
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Algorithm:
       year: year of the publication.
       url: where the publication is found.
       example: hyperparameters that work on common toy problems.
+      claims: the invariances that it has, names in `CLAIMS`.
+      expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
     """
 
     name: str
@@ -38,6 +50,8 @@ class Algorithm:
     year: int
     url: str
     example: Mapping[str, Any]
+    claims: tuple[str, ...]
+    expected_failures: Mapping[str, str]
 
     def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Pipeline:
         """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it."""
@@ -77,7 +91,14 @@ _ALGORITHMS: dict[str, Algorithm] = {}
 
 
 def algorithm(
-    *, full_name: str, paper: str, year: int, url: str, example: Mapping[str, Any]
+    *,
+    full_name: str,
+    paper: str,
+    year: int,
+    url: str,
+    example: Mapping[str, Any],
+    claims: Iterable[str] = (),
+    expected_failures: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Callable[[Callable[_Parameters, Pipeline]], Callable[_Parameters, Pipeline]]:
     """Registers a function from hyperparameters to a `Pipeline` under its own name.
 
@@ -87,13 +108,17 @@ def algorithm(
       year: year of the publication.
       url: where the publication is found.
       example: hyperparameters that work on common toy problems.
+      claims: the invariances that it has, names in `CLAIMS`.
+      expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
 
     Returns:
       A decorator; the function it returns refuses `learning_rate=None`, which would ascend.
 
     Raises:
-      ValueError: if the name is taken.
+      ValueError: if the name is taken, or for an unknown claim.
     """
+    for claim in claims:
+        _checks.one_of("claims", claim, CLAIMS)
 
     def register(factory: Callable[_Parameters, Pipeline]) -> Callable[_Parameters, Pipeline]:
         name = factory.__name__
@@ -112,8 +137,17 @@ def algorithm(
                 )
             return factory(*args, **kwargs)
 
-        frozen = types.MappingProxyType(dict(example))
-        _ALGORITHMS[name] = Algorithm(name, checked, full_name, paper, year, url, frozen)
+        _ALGORITHMS[name] = Algorithm(
+            name,
+            checked,
+            full_name,
+            paper,
+            year,
+            url,
+            example=types.MappingProxyType(dict(example)),
+            claims=tuple(claims),
+            expected_failures=types.MappingProxyType(dict(expected_failures)),
+        )
         return checked
 
     return register

@@ -25,6 +25,7 @@ from optax_zoo.registry import algorithm
     year=2019,
     url="https://arxiv.org/abs/1902.09843",
     example={"learning_rate": 1e-2, "base_learning_rate": 1e-2, "final_lr": 1e-3},
+    claims=("apart", "order", "rest", "sign"),
 )
 def adabound(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -96,6 +97,7 @@ def adabound(
     year=2019,
     url="https://arxiv.org/abs/1902.09843",
     example={"learning_rate": 1e-2, "base_learning_rate": 1e-2, "final_lr": 1e-3},
+    claims=("apart", "order", "rest", "sign"),
 )
 def amsbound(
     learning_rate: ScalarOrSchedule = 1e-3,

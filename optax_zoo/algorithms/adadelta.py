@@ -79,6 +79,7 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
     year=2012,
     url="https://arxiv.org/abs/1212.5701",
     example={"learning_rate": 10.0},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def adadelta(
     learning_rate: ScalarOrSchedule = 1.0,

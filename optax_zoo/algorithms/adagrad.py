@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     year=2011,
     url="https://jmlr.org/papers/v12/duchi11a.html",
     example={"learning_rate": 1.0},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def adagrad(
     learning_rate: ScalarOrSchedule = 1e-2,

@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     year=2015,
     url="https://arxiv.org/abs/1412.6980",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def adam(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -78,6 +79,7 @@ def adam(
     year=2019,
     url="https://arxiv.org/abs/1711.05101",
     example={"learning_rate": 1e-2, "weight_decay": 1e-4},
+    claims=("apart", "order", "scale"),
 )
 def adamw(
     learning_rate: ScalarOrSchedule = 1e-3,

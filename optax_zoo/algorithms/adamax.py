@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     year=2015,
     url="https://arxiv.org/abs/1412.6980",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def adamax(
     learning_rate: ScalarOrSchedule = 2e-3,

@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     year=2018,
     url="https://openreview.net/forum?id=ryQu7f-RZ",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def amsgrad(
     learning_rate: ScalarOrSchedule = 1e-3,

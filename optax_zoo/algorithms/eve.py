@@ -151,6 +151,7 @@ def loss_feedback(
     year=2016,
     url="https://arxiv.org/abs/1611.01505",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def eve(
     learning_rate: ScalarOrSchedule = 1e-3,

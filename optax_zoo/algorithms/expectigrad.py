@@ -16,6 +16,7 @@ from optax_zoo.registry import algorithm
     year=2020,
     url="https://arxiv.org/abs/2010.01356",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def expectigrad(
     learning_rate: ScalarOrSchedule = 1e-3,

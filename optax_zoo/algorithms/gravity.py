@@ -22,6 +22,7 @@ from optax_zoo.registry import algorithm
     year=2021,
     url="https://arxiv.org/abs/2101.09192",
     example={"learning_rate": 0.1},
+    claims=("apart",),
 )
 def gravity(
     learning_rate: ScalarOrSchedule = 0.1,

@@ -16,6 +16,7 @@ from optax_zoo.registry import algorithm
     year=1964,
     url="https://doi.org/10.1016/0041-5553(64)90137-5",
     example={"learning_rate": 1e-3},
+    claims=("apart", "order", "rest", "sign"),
 )
 def momentum(
     learning_rate: ScalarOrSchedule = 1e-2,

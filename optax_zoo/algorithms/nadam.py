@@ -19,6 +19,7 @@ from optax_zoo.registry import algorithm
     year=2016,
     url="https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def nadam(
     learning_rate: ScalarOrSchedule = 2e-3,

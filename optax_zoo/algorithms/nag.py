@@ -20,6 +20,7 @@ from optax_zoo.registry import algorithm
     year=2013,
     url="https://proceedings.mlr.press/v28/sutskever13.html",
     example={"learning_rate": 1e-3},
+    claims=("apart", "order", "rest", "sign"),
 )
 def nag(
     learning_rate: ScalarOrSchedule = 1e-2,

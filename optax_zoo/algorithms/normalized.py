@@ -19,6 +19,7 @@ from optax_zoo.registry import algorithm
     year=2017,
     url="https://arxiv.org/abs/1707.04822",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def normalized(
     inner: optax.GradientTransformation | None = None,
@@ -70,6 +71,7 @@ def normalized(
     year=2013,
     url="https://proceedings.mlr.press/v28/pascanu13.html",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def clipped(
     inner: optax.GradientTransformation | None = None,

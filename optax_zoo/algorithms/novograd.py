@@ -21,6 +21,7 @@ from optax_zoo.registry import algorithm
     year=2019,
     url="https://arxiv.org/abs/1905.11286",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def novograd(
     learning_rate: ScalarOrSchedule = 1e-2,

@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     year=2012,
     url="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def rmsprop(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -88,6 +89,7 @@ def rmsprop(
     year=2013,
     url="https://arxiv.org/abs/1308.0850",
     example={"learning_rate": 1e-3},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def rmsprop_graves(
     learning_rate: ScalarOrSchedule = 1e-4,

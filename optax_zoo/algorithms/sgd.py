@@ -15,6 +15,7 @@ from optax_zoo.registry import algorithm
     year=1951,
     url="https://doi.org/10.1214/aoms/1177729586",
     example={"learning_rate": 1e-3},
+    claims=("apart", "order", "rest", "sign"),
 )
 def sgd(
     learning_rate: ScalarOrSchedule = 1e-2,

@@ -86,6 +86,7 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
     year=2015,
     url="https://sifter.org/~simon/journal/20150420.html",
     example={"learning_rate": 1e-2},
+    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def smorms3(
     learning_rate: ScalarOrSchedule = 1e-3,

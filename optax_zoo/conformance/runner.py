@@ -11,15 +11,10 @@ from optax_zoo import _checks
 from optax_zoo.conformance import assertions
 from optax_zoo.conformance.registry import Check, checked_failures, select
 from optax_zoo.conformance.subject import KNOWN, Extra, Make, Subject
+from optax_zoo.registry import CLAIMS
 
 Status = Literal["passed", "failed", "skipped", "expected failure", "unexpected pass"]
 Needs = Iterable[str] | Mapping[str, Extra]
-CLAIMS = {
-    "scale": "gradients multiplied by one constant give the same updates",
-    "sign": "gradients of opposite sign give the opposite updates",
-    "leaves": "leaves may be reordered and renamed, and one that is NaN does not reach another",
-    "rest": "parameters whose gradients have always been 0 do not move",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +84,7 @@ def check(
         `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run, too.
       needs: extra arguments that `update` must be given: "value", "grad" and "value_fn" are known, others are given as
         a mapping from name to a function of (params, grads). "params" is always given.
-      claims: the invariances it is held to, names in `CLAIMS`.
+      claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
       expected_failures: reasons by name of the check that is expected to fail; it counts as wrong if it passes.
       only: names of checks or of groups of checks; all by default.
 
@@ -161,7 +156,13 @@ def cases(
 def _subject(make: Make, needs: Needs, claims: Iterable[str]) -> Subject:
     if not callable(make) or isinstance(make, optax.GradientTransformation):
         raise TypeError(f"make_transformation is {make!r}, but must be a function that returns a transformation.")
-    made = make()
+    try:
+        made = make()
+    except Exception as error:
+        raise TypeError(
+            f"make_transformation must return a transformation when called without arguments, but it raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if not isinstance(made, optax.GradientTransformation):
         raise TypeError(f"make_transformation returned {made!r}, but must return an optax.GradientTransformation.")
     for claim in claims:

@@ -41,7 +41,7 @@ class Subject:
       make: returns the transformation; hyperparameters that it takes by name (`learning_rate`, `axis_name`, ...) open
         the checks that need them.
       extras: what `update` must be given by name, each a function of (params, grads).
-      claims: the invariances it is held to, see `CLAIMS`.
+      claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
     """
 
     make: Make

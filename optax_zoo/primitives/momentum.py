@@ -44,7 +44,7 @@ class growing_decay:  # noqa: N801  (used like a schedule function)
 
     def __call__(self, count: jax.Array) -> jax.Array:
         t = count + self.start
-        return (self.limit * t + 1) / (t + 2)
+        return (self.limit * t + 1) / (t + 2.0)
 
     def __repr__(self) -> str:
         start = f", start={self.start}" if self.start else ""

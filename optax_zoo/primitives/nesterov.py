@@ -83,7 +83,7 @@ class warming_decay:  # noqa: N801  (used like a schedule function)
         _checks.positive("rate", self.rate)
 
     def __call__(self, count: jax.Array) -> Any:
-        return self.limit * (1 - 0.5 * 0.96 ** ((count + 1) * self.rate))
+        return self.limit * (1 - 0.5 * 0.96 ** ((count + 1.0) * self.rate))
 
     def __repr__(self) -> str:
         rate = "" if isinstance(self.rate, float) and self.rate == 4e-3 else f", {expression(self.rate, 'rate')}"

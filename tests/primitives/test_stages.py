@@ -26,6 +26,11 @@ def test_primitives_chain_to_expectigrad(params, grads, run):
     chex.assert_trees_all_close(run(chained, params, grads)[0], run(zoo.expectigrad(0.01), params, grads)[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("decay", [zoo.growing_decay(0.9), zoo.warming_decay(0.9)])
+def test_decays_have_reached_their_limit_when_the_counter_has(decay):
+    assert decay(jnp.int32(2**31 - 1)) == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(
     "part",
     [
