@@ -1,13 +1,15 @@
 """The cost of one step beside optax's: `python docs/step_cost.py [name ...]` prints the table of performance.md.
 
+Without names it takes those of the table, with --all every registered algorithm (`learned_lstm` needs 16 GB of memory).
+
 One float32 leaf of 16M parameters, jitted with donation. Times are medians of ratios of runs that take turns in this
 process; the other figures are XLA's own and do not depend on the load of the machine.
 """
 
+import argparse
 import dataclasses
 import os
 import statistics
-import sys
 import time
 
 import jax
@@ -17,16 +19,22 @@ import optax
 import optax_zoo as zoo
 
 SIZE = 16 * 2**20
-PAIRS, STEPS_PER_RUN = 15, 3
-SHOWN = ["adam", "adamw", "clipped", "expectigrad", "gravity", "momentum", "nag", "normalized", "novograd", "sgd"]
+STEPS_PER_RUN = 3
 OF_OPTAX = {
     "sgd": optax.sgd(1e-3),
     "momentum": optax.sgd(1e-3, momentum=0.9),
     "nag": optax.sgd(1e-3, momentum=0.9, nesterov=True),
+    "adagrad": optax.adagrad(1e-3),
+    "rmsprop": optax.rmsprop(1e-3),
+    "adadelta": optax.adadelta(1e-3),
     "adam": optax.adam(1e-3),
     "adamw": optax.adamw(1e-3),
+    "adamax": optax.adamax(1e-3),
+    "nadam": optax.nadam(1e-3),
+    "amsgrad": optax.amsgrad(1e-3),
     "novograd": optax.novograd(1e-3),
 }
+SHOWN = sorted([*OF_OPTAX, "clipped", "expectigrad", "gravity", "normalized"])
 
 
 @dataclasses.dataclass
@@ -61,10 +69,10 @@ class Stepper:
         return count / self.grads.nbytes
 
 
-def ratios(ours, theirs):
+def ratios(ours, theirs, pairs):
     """Paired ratios, the order changing from pair to pair."""
     found = []
-    for pair in range(PAIRS + 1):
+    for pair in range(pairs + 1):
         first, second = (ours, theirs) if pair % 2 else (theirs, ours)
         one, two = first.seconds(), second.seconds()
         found.append(one / two if pair % 2 else two / one)
@@ -72,15 +80,21 @@ def ratios(ours, theirs):
 
 
 def main():
+    parser = argparse.ArgumentParser(description="The cost of one step beside optax's.")
+    parser.add_argument("names", nargs="*", metavar="name", help="algorithms, by default those of the table")
+    parser.add_argument("--all", action="store_true", help="all registered algorithms")
+    parser.add_argument("--pairs", type=int, default=15, help="how often ours and optax's take turns (15)")
+    arguments = parser.parse_args()
+    names = zoo.list_algorithms() if arguments.all else arguments.names or SHOWN
     print(f"jax {jax.__version__}, optax {optax.__version__}, {jax.devices()[0].device_kind}, {os.cpu_count()} cores\n")
     print("| algorithm | state | temporaries | bytes accessed | against | its bytes accessed | step time ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name in sys.argv[1:] or SHOWN:
+    for name in names:
         ours, against = Stepper.of(zoo.create(name)), name if name in OF_OPTAX else "adam"
         theirs = Stepper.of(OF_OPTAX[against])
         accessed, its = (s.in_leaves(s.step.cost_analysis()["bytes accessed"]) for s in (ours, theirs))
         temporaries = ours.in_leaves(ours.step.memory_analysis().temp_size_in_bytes)
-        low, median, high = statistics.quantiles(ratios(ours, theirs), n=4)
+        low, median, high = statistics.quantiles(ratios(ours, theirs, arguments.pairs), n=4)
         state = zoo.describe(name).state_bytes / 4
         print(
             f"| `{name}` | {state:g} | {temporaries:.2f} | {accessed:.0f} | {against} | {its:.0f} "

@@ -5,7 +5,7 @@ from optax_zoo.algorithms.adadelta import adadelta, match_units
 from optax_zoo.algorithms.adagrad import adagrad
 from optax_zoo.algorithms.adam import adam, adamw
 from optax_zoo.algorithms.adamax import adamax
-from optax_zoo.algorithms.adasecant import adasecant, scale_by_secant
+from optax_zoo.algorithms.adasecant import adasecant
 from optax_zoo.algorithms.amsgrad import amsgrad
 from optax_zoo.algorithms.eve import eve, loss_feedback, relative_change, tracked_change
 from optax_zoo.algorithms.expectigrad import expectigrad
@@ -23,6 +23,7 @@ from optax_zoo.algorithms.smorms3 import scale_by_smorms3, smorms3
 from optax_zoo.learned.lstm import coordinatewise_lstm
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import serial
@@ -43,13 +44,15 @@ from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
+from optax_zoo.primitives.secant import scale_by_secant
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
-from optax_zoo.primitives.thermostat import by_preconditioner, power_annealing, thermostat
-from optax_zoo.registry import Algorithm, algorithm, create, describe, list_algorithms
+from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
+from optax_zoo.registry import CLAIMS, Algorithm, algorithm, create, describe, list_algorithms
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CLAIMS",
     "SLOTS",
     "Algorithm",
     "Part",

@@ -168,7 +168,7 @@ def test_descends_a_quadratic(tx):
         return apply(tx, params, state, jax.grad(loss)(params)), None
 
     start = jax.tree.map(jnp.zeros_like, target)
-    (params, _), _ = jax.jit(lambda s: jax.lax.scan(body, (s, tx.init(s)), length=2000))(start)
+    (params, _), _ = jax.jit(lambda s: jax.lax.scan(body, (s, tx.init(s)), length=20_000))(start)
     assert loss(params) < 1e-2 * loss(start)
 
 

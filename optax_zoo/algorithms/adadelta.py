@@ -78,7 +78,7 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
     paper="Zeiler: ADADELTA: An Adaptive Learning Rate Method",
     year=2012,
     url="https://arxiv.org/abs/1212.5701",
-    example={"learning_rate": 10.0},
+    example={"learning_rate": 0.1},
     claims=("apart", "order", "rest", "scale", "sign"),
 )
 def adadelta(

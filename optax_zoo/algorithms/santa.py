@@ -8,11 +8,12 @@ from optax import ScalarOrSchedule
 from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import ema
+from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.denominators import root
-from optax_zoo.primitives.integrators import euler, symmetric_splitting
+from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.statistics import square
-from optax_zoo.primitives.thermostat import Annealing, Diffusion, Noise, power_annealing, thermostat
+from optax_zoo.primitives.thermostat import Annealing, Diffusion, Noise, thermostat
 from optax_zoo.primitives.types import DType, Key, Scalar
 from optax_zoo.registry import algorithm
 
@@ -26,6 +27,7 @@ _SQUARE_ROOT = power_annealing(0.5)
     year=2016,
     url="https://arxiv.org/abs/1512.07962",
     example={"learning_rate": 1e-4, "burnin": 500},
+    claims=("apart",),
 )
 def santa_e(
     learning_rate: ScalarOrSchedule = 1e-4,
@@ -78,7 +80,9 @@ def santa_e(
     State:
       `state["momentum"].velocity`: u, `.friction`: alpha and `.preconditioner.value`: v, shaped like the parameters;
       `.count`: steps taken (int32 scalar), and `.key`: raw key data (uint32), both None where burnin is 0; with a
-      correction `.scale_before`: 1 / G_{t-1}, shaped like the parameters, 0 before the first step.
+      correction `.scale_before`: 1 / G_{t-1}, shaped like the parameters, 0 before the first step. On a CPU the jitted,
+      donated step needs 5 more arrays of a leaf's size: 4 to draw normal numbers, also after the burn-in, and 1 for
+      1 / G, which several sub-steps read. With a correction it needs 6; with burnin=0, which draws nothing, 1.
 
     Raises:
       ValueError: for a number outside its range.
@@ -100,25 +104,8 @@ def santa_e(
       divided by N for v; ours are means. The scheme diverges once alpha exceeds 2 (a quadratic at a rate of 0.1);
       `santa_sss` not.
     """
-    unit = _root_of_first_eta(learning_rate, data_size)
-    average = ema(sigma, of=square, accumulator_dtype=accumulator_dtype)
-    return pipeline(
-        momentum=thermostat(
-            root(root(average, eps=0.0), eps=0.0, eps_root=eps_root),
-            euler,
-            data_size=data_size,
-            burnin=burnin,
-            annealing=annealing,
-            velocity=unit,
-            friction=friction * unit,
-            correction=correction,
-            diffusion=diffusion,
-            key=key,
-            noise=noise,
-            accumulator_dtype=accumulator_dtype,
-        ),
-        learning_rate=handed(learning_rate),
-    )
+    options = dict(burnin=burnin, annealing=annealing, correction=correction, diffusion=diffusion, key=key, noise=noise)
+    return _santa(euler, learning_rate, data_size, sigma, friction, eps_root, accumulator_dtype, options)
 
 
 @algorithm(
@@ -128,6 +115,7 @@ def santa_e(
     year=2016,
     url="https://arxiv.org/abs/1512.07962",
     example={"learning_rate": 1e-4, "burnin": 500},
+    claims=("apart",),
 )
 def santa_sss(
     learning_rate: ScalarOrSchedule = 1e-4,
@@ -160,29 +148,22 @@ def santa_sss(
                u_0 \sim \mathcal{N}(0, \eta), \qquad \alpha_0 = C \sqrt{\eta}
 
     Args:
-      learning_rate: the rate l of the mean gradient, at least 0, or a schedule; the paper's step size is eta = l / N.
-        The default is ours: the authors' lie between 1e-7 (Caffe) and 1e-3 (RNN).
-      data_size: N, above 0: how many examples the loss is a mean of. Default of the authors' Caffe code, like sigma,
-        friction, burnin and eps_root.
+      learning_rate: the rate l of the mean gradient, at least 0, or a schedule. All defaults are those of `santa_e`,
+        which says where they come from.
+      data_size: N, above 0: how many examples the loss is a mean of.
       sigma: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      friction: the constant C, at least 0: alpha starts at C sqrt(eta), at the first rate.
-      burnin: at least 0: explore in the steps t < burnin, refine from there on; 0 to refine only.
-      annealing: inverse temperature beta: above 0, math.inf for temperature 0, or a function of the number of steps
-        taken. Default of the authors' MATLAB and RNN codes.
-      correction: add eta / beta (1 - G_{t-1} / G_t) / u_{t-1} to the noise, where u is not 0 (the paper).
-      diffusion: F, how strong the noise is: a number c for c sqrt(eta), as in the MATLAB code, or a function of eta,
-        1 / G_t and 1 / G_{t-1} (of 1 / G_t again without a correction): `by_preconditioner` for the paper's G_{t-1}.
+      friction: the constant C, at least 0.
+      burnin: at least 0: explore in the steps t < burnin, refine from there on.
+      annealing: inverse temperature beta: above 0, math.inf, or a function of the number of steps taken.
+      correction: add eta / beta (1 - G_{t-1} / G_t) / u_{t-1} to the noise, where u is not 0.
+      diffusion: F: a number c for c sqrt(eta), or a function of eta, 1 / G_t and 1 / G_{t-1}.
       eps_root: epsilon under the outer root, at least 0.
-      key: of the first velocity and the noise: a `jax.random.key`, raw key data or an int seed; None stands for seed 0.
-        The same key draws the same numbers, also in two groups of an `optax.partition`.
-      noise: what draws zeta and the first velocity: a function of a key, of t and of a tree of zeros to fill, where
-        t = 0 for the first velocity, then 1, 2, ...; None for standard normal draws. Replays recorded draws.
+      key: of the first velocity and the noise.
+      noise: what draws zeta and the first velocity.
       accumulator_dtype: dtype of v, u and alpha; by default the gradient's, at least float32.
 
     State:
-      `state["momentum"].velocity`: u, `.friction`: alpha and `.preconditioner.value`: v, shaped like the parameters;
-      `.count`: steps taken (int32 scalar), and `.key`: raw key data (uint32), both None where burnin is 0; with a
-      correction `.scale_before`: 1 / G_{t-1}, shaped like the parameters, 0 before the first step.
+      As `santa_e`, and as many arrays besides; but 2 with burnin=0: the first drift reads the velocity before.
 
     Raises:
       ValueError: for a number outside its range.
@@ -201,25 +182,24 @@ def santa_sss(
       1000 sqrt(eta) and eps_root = 0.1: an `integrator`, parts and numbers of one's own express that. u points uphill:
       the paper's is -u. The paper's gradients are sums over the data, divided by N for v; ours are means.
     """
+    options = dict(burnin=burnin, annealing=annealing, correction=correction, diffusion=diffusion, key=key, noise=noise)
+    return _santa(symmetric_splitting, learning_rate, data_size, sigma, friction, eps_root, accumulator_dtype, options)
+
+
+def _santa(
+    scheme: integrator,
+    learning_rate: ScalarOrSchedule,
+    data_size: Scalar,
+    sigma: Scalar,
+    friction: Scalar,
+    eps_root: Scalar,
+    dtype: DType,
+    options: dict[str, Any],
+) -> Pipeline:
     unit = _root_of_first_eta(learning_rate, data_size)
-    average = ema(sigma, of=square, accumulator_dtype=accumulator_dtype)
-    return pipeline(
-        momentum=thermostat(
-            root(root(average, eps=0.0), eps=0.0, eps_root=eps_root),
-            symmetric_splitting,
-            data_size=data_size,
-            burnin=burnin,
-            annealing=annealing,
-            velocity=unit,
-            friction=friction * unit,
-            correction=correction,
-            diffusion=diffusion,
-            key=key,
-            noise=noise,
-            accumulator_dtype=accumulator_dtype,
-        ),
-        learning_rate=handed(learning_rate),
-    )
+    preconditioner = root(root(ema(sigma, of=square, accumulator_dtype=dtype), eps=0.0), eps=0.0, eps_root=eps_root)
+    options = dict(options, data_size=data_size, velocity=unit, friction=friction * unit, accumulator_dtype=dtype)
+    return pipeline(momentum=thermostat(preconditioner, scheme, **options), learning_rate=handed(learning_rate))
 
 
 def _root_of_first_eta(learning_rate: Any, data_size: Any) -> Any:

@@ -88,7 +88,8 @@ def _refuse_unless_complete(optimizer: str, factory: Callable[..., Any]) -> None
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     missing = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
     if missing:
-        raise ValueError(f"optimizer is {optimizer!r}, which must be given {', '.join(missing)}: --set {missing[0]}=...")
+        names = ", ".join(missing)
+        raise ValueError(f"optimizer is {optimizer!r}, which must be given {names}: --set {missing[0]}=...")
 
 
 def _literal(text: str) -> Any:

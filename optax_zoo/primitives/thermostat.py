@@ -1,6 +1,5 @@
 """The thermostat: motion under preconditioned gradients, friction and noise that is annealed away (Santa)."""
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -12,7 +11,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.initial import random_normal, wrap_key
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
-from optax_zoo.primitives.part import Rule, expression, needs_of, primitive
+from optax_zoo.primitives.part import Rule, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.statistics import absolute, identity
 from optax_zoo.primitives.types import DType, Key, Scalar
@@ -20,36 +19,6 @@ from optax_zoo.primitives.types import DType, Key, Scalar
 Annealing: TypeAlias = Scalar | Callable[[jax.Array], Any]  # a function is given the number of steps taken
 Noise: TypeAlias = Callable[[jax.Array, Any, Any], Any]  # from (key, t, a tree of zeros) to a tree of draws
 Diffusion: TypeAlias = Callable[[Any, jax.Array, jax.Array], Any]  # from (eta, 1 / G_t, 1 / G_{t-1})
-
-
-@dataclasses.dataclass(frozen=True)
-class power_annealing:  # noqa: N801  (used like a schedule function)
-    """An inverse temperature that grows as a power of the step: beta_t = scale (t + offset)^power, t = 1, 2, ...
-
-    Args:
-      power: above 0.
-      scale: above 0.
-      offset: above -1.
-    """
-
-    power: Scalar
-    scale: Scalar = 1.0
-    offset: Scalar = 0.0
-
-    def __post_init__(self) -> None:
-        _checks.positive("power", self.power)
-        _checks.positive("scale", self.scale)
-        _checks.scalar("offset", self.offset, "above -1", lambda x: x > -1)
-
-    def __call__(self, count: jax.Array) -> jax.Array:
-        return self.scale * (count + 1 + self.offset) ** self.power
-
-    def __repr__(self) -> str:
-        scale = (
-            "" if _checks.is_number(self.scale) and self.scale == 1 else f", scale={expression(self.scale, 'scale')}"
-        )
-        offset = "" if _checks.is_absent(self.offset) else f", offset={expression(self.offset, 'offset')}"
-        return f"power_annealing({expression(self.power, 'power')}{scale}{offset})"
 
 
 def standard_normal(key: jax.Array, t: Any, zeros: Any) -> Any:
@@ -139,13 +108,10 @@ def thermostat(
     explores = not (_checks.is_number(burnin) and burnin <= 1)
 
     def init(params: Any) -> ThermostatState:
-        first_key, next_key = jax.random.split(wrap_key(0 if key is None else key))
-        u = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)
-        if not _checks.is_absent(velocity):
-            u = _as(jax.tree.map(lambda u, z: u + velocity * z, u, draw(first_key, 0, u)), u)  # shards like u
+        first_key, next_key = jax.random.split(_typed(key))
         still = jax.tree.map(lambda p: zeros_for(absolute, p, accumulator_dtype), params)
         return ThermostatState(
-            velocity=u,
+            velocity=_first_velocity(params, velocity, draw, first_key, accumulator_dtype),
             friction=_as(jax.tree.map(lambda a: a + friction, still), still),
             preconditioner=estimator.init(params),
             scale_before=jax.tree.map(lambda p: zeros_for(absolute, p), params) if correction else None,
@@ -153,43 +119,27 @@ def thermostat(
             key=jax.random.key_data(next_key) if explores else None,
         )
 
-    def agitation(draws: Any, u: Any, scale: Any, before: Any, eta: Any, beta: Any) -> Any:
-        def agitate(z: jax.Array, u: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
-            factor = diffusion(eta, d, d_before) if callable(diffusion) else diffusion * jnp.sqrt(eta)
-            n = jnp.sqrt(2 / beta) * jnp.sqrt(eta) * jnp.sqrt(factor) * z
-            if correction:
-                n += jnp.where(u == 0, 0, eta / beta * (1 - d / d_before) / jnp.where(u == 0, 1, u))
-            return n
-
-        return jax.tree.map(agitate, draws, u, scale, before)
-
     def explore(state: ThermostatState, scale: Any, eta: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the surroundings have of temperature, and what of the state it changes."""
         if not explores:
             return {}, {}
-        impl = jax.random.key_impl(wrap_key(0 if key is None else key))
-        next_key, draw_key = jax.random.split(jax.random.wrap_key_data(state.key, impl=impl))
-        t = state.count + 1
+        next_key, draw_key = jax.random.split(
+            jax.random.wrap_key_data(state.key, impl=jax.random.key_impl(_typed(key)))
+        )
+        t = optax.safe_increment(state.count)
         beta = annealing(state.count) if callable(annealing) else annealing
-        before = scale
-        if correction:
-            before = jax.tree.map(lambda d, b: jnp.where(b == 0, d, b), scale, state.scale_before)
         draws = draw(draw_key, t, jax.tree.map(jnp.zeros_like, state.velocity))
-        agitated = agitation(draws, state.velocity, scale, before, eta, beta)
-        surroundings = {"agitation": agitated, "temperature": eta / beta, "exploring": t < burnin}
-        return surroundings, {"count": optax.safe_increment(state.count), "key": jax.random.key_data(next_key)}
+        agitation = _agitation(draws, state, scale, eta, beta, diffusion)
+        surroundings = {"agitation": agitation, "temperature": eta / beta, "exploring": t < burnin}
+        return surroundings, {"count": t, "key": jax.random.key_data(next_key)}
 
     def update(
         updates: Any, state: ThermostatState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
-        if learning_rate is None:
-            raise TypeError(
-                "thermostat needs the learning rate: fill the pipeline's learning_rate slot with handed(rate), or call "
-                "update(updates, state, params, learning_rate=...)."
-            )
+        rate = _given(learning_rate)
         scale, inner = estimator.update(updates, state.preconditioner, params, **extra_args)
-        force = jax.tree.map(lambda g, d: learning_rate * lift(g) / d, updates, scale)
-        warmth, progress = explore(state, scale, learning_rate / data_size)
+        force = jax.tree.map(lambda g, d: rate * lift(g) / d, updates, scale)
+        warmth, progress = explore(state, scale, rate / data_size)
         still = jax.tree.map(jnp.zeros_like, state.velocity)
         motion = integrator(Motion(still, state.velocity, state.friction), Surroundings(scale, force, **warmth))
         return jax.tree.map(like, motion.step, updates), state._replace(
@@ -201,6 +151,46 @@ def thermostat(
         )
 
     return Rule(init, update, needs_of(preconditioner))
+
+
+def _typed(key: Key | None) -> jax.Array:
+    return wrap_key(0 if key is None else key)
+
+
+def _first_velocity(params: Any, deviation: Scalar, draw: Noise, key: jax.Array, dtype: DType) -> Any:
+    zeros = jax.tree.map(lambda p: zeros_for(identity, p, dtype), params)
+    if _checks.is_absent(deviation):
+        return zeros
+    drawn = draw(key, 0, zeros)
+    return _as(jax.tree.map(lambda u, z: u + deviation * z, zeros, drawn), zeros)  # the sum shards like the zeros
+
+
+def _agitation(
+    draws: Any, state: ThermostatState, scale: Any, eta: Any, beta: Any, diffusion: Scalar | Diffusion
+) -> Any:
+    """What noise adds to the velocity: sqrt(2 F eta / beta) zeta, and the correction where 1 / G_{t-1} is kept."""
+
+    def noise(z: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
+        factor = diffusion(eta, d, d_before) if callable(diffusion) else diffusion * jnp.sqrt(eta)
+        return jnp.sqrt(2 / beta) * jnp.sqrt(eta) * jnp.sqrt(factor) * z
+
+    def correction(u: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
+        return jnp.where(u == 0, 0, eta / beta * (1 - d / d_before) / jnp.where(u == 0, 1, u))
+
+    if state.scale_before is None:
+        return jax.tree.map(noise, draws, scale, scale)
+    before = jax.tree.map(lambda d, b: jnp.where(b == 0, d, b), scale, state.scale_before)
+    corrections = jax.tree.map(correction, state.velocity, scale, before)
+    return jax.tree.map(jnp.add, jax.tree.map(noise, draws, scale, before), corrections)
+
+
+def _given(learning_rate: Any) -> Any:
+    if learning_rate is None:
+        raise TypeError(
+            "thermostat needs the learning rate: fill the pipeline's learning_rate slot with handed(rate), or call "
+            "update(updates, state, params, learning_rate=...)."
+        )
+    return learning_rate
 
 
 def _as(values: Any, before: Any) -> Any:

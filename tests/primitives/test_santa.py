@@ -11,8 +11,9 @@ import pytest
 
 import optax_zoo as zoo
 from optax_zoo.algorithms.santa import santa_e, santa_sss
+from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import adapt, brake, drift, euler, integrator, kick, symmetric_splitting
-from optax_zoo.primitives.thermostat import by_preconditioner, power_annealing, thermostat
+from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
 
 BOTH = pytest.mark.parametrize("santa", [santa_e, santa_sss])
 FLAT = zoo.root(zoo.ema(0.0, of=jnp.ones_like), eps=0.0)  # a preconditioner of 1

@@ -5,7 +5,7 @@ from typing import Any
 from harness import Replay
 
 import optax_zoo as zoo
-from optax_zoo.algorithms.adasecant import scale_by_secant
+from optax_zoo.primitives.secant import scale_by_secant
 
 
 def options(h: dict[str, Any]) -> dict[str, Any]:

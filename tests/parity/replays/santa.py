@@ -13,6 +13,7 @@ from harness import Replay, tree
 
 import optax_zoo as zoo
 from optax_zoo.algorithms.santa import santa_e, santa_sss
+from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import (
     adapt,
     agitate,
@@ -23,7 +24,7 @@ from optax_zoo.primitives.integrators import (
     kick,
     symmetric_splitting,
 )
-from optax_zoo.primitives.thermostat import Noise, by_preconditioner, power_annealing, thermostat
+from optax_zoo.primitives.thermostat import Noise, by_preconditioner, thermostat
 
 
 def recorded_draws(case: dict[str, Any]) -> dict[str, Noise]:
