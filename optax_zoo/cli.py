@@ -1,4 +1,4 @@
-"""The command line: `optax-zoo list`, `optax-zoo show NAME`, `optax-zoo race`."""
+"""The command line: `optax-zoo list | show | race | animate | check`."""
 
 import re
 import sys
@@ -53,6 +53,8 @@ def _fail(message: str, code: int) -> int:
 def _commands() -> "click.Group":
     import click
 
+    from optax_zoo.animate.command import command as animate
+    from optax_zoo.conformance.command import command as check
     from optax_zoo.race.command import command as race
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,6 +78,8 @@ def _commands() -> "click.Group":
         _print(*_description(algorithm))
 
     commands.add_command(race)
+    commands.add_command(check)
+    commands.add_command(animate)
     return commands
 
 

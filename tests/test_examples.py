@@ -92,7 +92,7 @@ def test_learn_to_optimize():
     assert all(name in text for name in ("learned_lstm", "SGD", "momentum", "RMSprop", "Adam", "NAG"))
 
 
-@pytest.mark.parametrize("page", ["index", "pipeline", "race"])
+@pytest.mark.parametrize("page", ["animate", "index", "pipeline", "race"])
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)

@@ -1,0 +1,64 @@
+"""`optax-zoo animate`: the command line of an animation."""
+
+import os
+from typing import Any
+
+import click
+
+from optax_zoo.animate.errors import AnimationError
+from optax_zoo.animate.runner import FPS, MOST_STEPS, animate
+from optax_zoo.race.command import Names, Rates
+
+
+class Numbers(click.ParamType):
+    """Numbers with commas between them."""
+
+    name = "NUMBER,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} must be numbers with commas between them, such as -1,2.", param, ctx)
+
+
+@click.command("animate")
+@click.option(
+    "--landscape",
+    default="quartic",
+    show_default=True,
+    help="quartic, rosenbrock, beale, rastrigin, saddle, or a function of yours as module:function.",
+)
+@click.option(
+    "--optimizers",
+    type=Names(),
+    help="Our names, optax.NAME, or all; their rates are tuned.  [default: the article's seventeen on the quartic, ten "
+    "of ours elsewhere]",
+)
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")
+@click.option("--tuned", is_flag=True, help="Tune the article's seventeen too; on other landscapes all are tuned.")
+@click.option("--rates", type=Rates(), help="Grid to tune on; implies --tuned.  [default: 25 from 0.0001 to 100]")
+@click.option("--start", type=Numbers(), help="Where to start: X or X,Y. A function of yours needs it.")
+@click.option("--box", type=Numbers(), help="What is drawn: X0,X1 or X0,X1,Y0,Y1.")
+@click.option("--fps", type=click.IntRange(1, 50), default=FPS, show_default=True, help="Pictures a second.")
+@click.option("--out", default="animation", show_default=True, help="Folder for the files.")
+def command(out: str, **options: Any) -> None:
+    """Watch optimizers descend a landscape.
+
+    Without options: seventeen optimizers on the quartic of an article that compared them, at the rates of its listing.
+    Everything else is tuned: each optimizer takes the rate of one grid at which the mean loss over the steps is lowest.
+
+    Writes animation.gif, errors.png and, where there is an ffmpeg, animation.mp4.
+    """
+    from rich.console import Console
+
+    from optax_zoo.animate.animation import table
+
+    try:
+        animation = animate(out=out, **options)
+    except (AnimationError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    Console().print(table(animation))
+    for note in animation.notes:
+        click.echo(note)
+    click.echo(f"Files: {', '.join(os.path.join(out, name) for name in animation.files)}")

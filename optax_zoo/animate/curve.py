@@ -1,0 +1,85 @@
+"""The picture of a landscape of one number: the curve, and below it a lane for each optimizer."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from optax_zoo.animate.animation import Animation
+from optax_zoo.animate.style import fill, label, last_finite, style
+
+GREY = "#8a8a8a"
+
+
+class Curve:
+    """Points run on the curve, where some coincide, and each in its lane, where none do.
+
+    Attributes:
+      figure: the matplotlib figure.
+      moving: the artists that change from step to step, in the order in which they are drawn.
+    """
+
+    def __init__(self, animation: Animation) -> None:
+        from matplotlib.figure import Figure
+
+        self.animation = animation
+        upper, lower = 2.4, 0.22 * len(animation.paths) + 0.2
+        height = upper + lower + 1.1
+        self.figure = Figure(figsize=(8, height), dpi=110)
+        top = self.figure.add_axes((0.21, (lower + 0.6) / height, 0.62, upper / height))
+        bottom = self.figure.add_axes((0.21, 0.45 / height, 0.62, lower / height), sharex=top)
+        (self.low,), (self.high,) = animation.landscape.bounds
+        self._draw_curve(top)
+        self._draw_lanes(bottom)
+        self.counter = top.text(1, 1.04, "", transform=top.transAxes, ha="right", fontsize=10, animated=True)
+        self.trails, self.dots, self.points, self.notes = [], [], [], []
+        for number in range(len(animation.paths)):
+            look = style(number)
+            marks: dict[str, Any] = dict(
+                color=look.colour, marker=look.marker, markersize=7, markeredgecolor="white", animated=True
+            )
+            self.points += top.plot([], [], linestyle="", clip_on=False, **marks)
+            self.dots += bottom.plot([], [], linestyle="", clip_on=False, **marks)
+            self.trails += bottom.plot([], [], color=look.colour, linewidth=2, alpha=0.45, animated=True)
+            place: dict[str, Any] = dict(va="center", fontsize=8, color="#555555", animated=True)
+            self.notes.append(bottom.text(1.015, number, "", transform=bottom.get_yaxis_transform(), **place))
+        self.moving = [*self.trails, *self.dots, *reversed(self.points), *self.notes, self.counter]
+
+    def _draw_curve(self, axes: Any) -> None:
+        landscape = self.animation.landscape
+        x = np.linspace(self.low, self.high, 400)
+        with jax.enable_x64(True):
+            y = np.asarray(jax.vmap(landscape.function)(jnp.asarray(x)[:, None]))
+        axes.plot(x, y, color=GREY, linewidth=1.5)
+        axes.set(xlim=(self.low, self.high), ylabel="f(x)")
+        axes.set_title(landscape.formula or landscape.name, fontsize=10, loc="left")
+        axes.tick_params(labelbottom=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        self._mark_minima(axes)
+
+    def _draw_lanes(self, axes: Any) -> None:
+        paths = self.animation.paths
+        axes.set(ylim=(len(paths) - 0.4, -0.6), xlabel="x")
+        axes.set_yticks(range(len(paths)), [label(path) for path in paths], fontsize=8)
+        axes.tick_params(axis="y", length=0)
+        axes.hlines(range(len(paths)), self.low, self.high, color="#eeeeee", linewidth=0.8, zorder=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        self._mark_minima(axes)
+
+    def _mark_minima(self, axes: Any) -> None:
+        for number, (x,) in enumerate(self.animation.landscape.minima):
+            axes.axvline(x, color=GREY, linewidth=0.8, linestyle="-" if number == 0 else ":", zorder=0)
+
+    def show(self, step: int) -> None:
+        """Moves everything to where it is after a step."""
+        self.counter.set_text(f"step {step} of {self.animation.steps}")
+        for number, path in enumerate(self.animation.paths):
+            outside = not self.animation.landscape.inside(path.points[step])
+            x = np.clip(last_finite(path.points[: step + 1])[:, 0], self.low, self.high)
+            self.trails[number].set_data(x, np.full(len(x), number))
+            self.dots[number].set_data(x[-1:], [number])
+            fill(self.dots[number], style(number).colour, outside)
+            shown = slice(0, 0) if outside else slice(step, step + 1)
+            self.points[number].set_data(path.points[shown, 0], path.losses[shown])
+            self.notes[number].set_text("left the picture" if outside else "")
