@@ -132,7 +132,8 @@ def _accumulator(
 
     def init(params: Any) -> AccumulatorState:
         zeros = jax.tree.map(lambda p: zeros_for(of, p, dtype), params)
-        value = initial(zeros) if callable(initial) else jax.tree.map(lambda s: s + initial, zeros)
+        start = initial(zeros) if callable(initial) else jax.tree.map(lambda s: initial, zeros)
+        value = jax.tree.map(jnp.add, zeros, start)  # sharded like the zeros
         return AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None)
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:

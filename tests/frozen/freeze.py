@@ -1,0 +1,50 @@
+"""Freezes the state of every registered algorithm that has no frozen one yet: `python tests/frozen/freeze.py`.
+
+A frozen state is a promise to users who have checkpoints: later versions must restore it, see test_frozen.py. A file
+that exists is never written over; where a state must change, delete its file and say so in CHANGELOG.md.
+"""
+
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import optax_zoo as zoo
+from optax_zoo.conformance import trees
+
+FOLDER = pathlib.Path(__file__).parent
+STEPS = 2
+LOSS = jnp.float32(1.0)
+
+
+def steps(tx, params, state, first, count):
+    """The last updates and the state after steps with the usual gradients, at unchanged parameters."""
+    updates = None
+    for number in range(first, first + count):
+        updates, state = jax.jit(tx.update)(trees.gradients(params, number), state, params, value=LOSS)
+    return updates, state
+
+
+def example(name):
+    return zoo.create(name, **zoo.describe(name).example)
+
+
+def by_path(tree, prefix):
+    return {prefix + jax.tree_util.keystr(path): np.asarray(x) for path, x in jax.tree.leaves_with_path(tree)}
+
+
+def main():
+    params = trees.parameters()
+    for name in zoo.list_algorithms():
+        file = FOLDER / f"{name}.npz"
+        if not file.exists():
+            tx = example(name)
+            _, state = steps(tx, params, tx.init(params), 0, STEPS)
+            updates, _ = steps(tx, params, state, STEPS, 1)
+            np.savez_compressed(file, **by_path(state, "state"), **by_path(updates, "updates"))
+            print(file)
+
+
+if __name__ == "__main__":
+    main()
