@@ -7,7 +7,7 @@ from optax_zoo.algorithms.adam import adam, adamw
 from optax_zoo.algorithms.adamax import adamax
 from optax_zoo.algorithms.adasecant import adasecant
 from optax_zoo.algorithms.amsgrad import amsgrad
-from optax_zoo.algorithms.eve import eve, loss_feedback, relative_change, tracked_change
+from optax_zoo.algorithms.eve import eve
 from optax_zoo.algorithms.expectigrad import expectigrad
 from optax_zoo.algorithms.gravity import gravity
 from optax_zoo.algorithms.learned_lstm import learned_lstm
@@ -40,6 +40,7 @@ from optax_zoo.primitives.denominators import (
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.learning_rate import handed
+from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm

@@ -18,6 +18,10 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/1412.7419",
     example={"learning_rate": 1.0},
     claims=("apart", "order"),
+    expected_failures={
+        "inject_hyperparams_bfloat16_default": "on bfloat16 parameters optax.inject_hyperparams casts slow_decay to "
+        "0.9961 before the factory sees it: pass hyperparam_dtype=jnp.float32",
+    },
 )
 def adasecant(
     learning_rate: ScalarOrSchedule = 1.0,

@@ -2,6 +2,7 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.combine import optional
@@ -20,6 +21,7 @@ from optax_zoo.registry import algorithm
     url="https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
 )
 def nadam(
     learning_rate: ScalarOrSchedule = 2e-3,

@@ -45,7 +45,7 @@ def close(what: str, found: Any, expected: Any, rtol: float = 1e-5, atol: float 
         require(x.shape == y.shape, f"{name} has the shape {x.shape}, but expected {y.shape}.")
         require(np.array_equal(np.isfinite(x), np.isfinite(y)), f"{name} is not finite where expected, or the reverse.")
         finite = np.isfinite(y)
-        error = np.max(np.abs(x - y), initial=0, where=finite)
+        error = np.max(np.abs(np.where(finite, x, 0) - np.where(finite, y, 0)), initial=0)
         allowed = atol + rtol * np.max(np.abs(y), initial=0, where=finite)
         require(error <= allowed, f"{name} is off by {error:.2g}, more than {allowed:.2g}.")
 
@@ -66,6 +66,7 @@ def finite(what: str, tree: Any) -> None:
 
 def raw(x: Any) -> np.ndarray:
     """A leaf as a NumPy array, of a typed key its data."""
+    require(hasattr(x, "dtype"), f"a leaf is {x!r} of type {type(x).__name__}, but must be an array.")
     return np.asarray(jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
 
 

@@ -54,7 +54,7 @@ def _minimize(subject: Subject, start: Any, target: Any, loss: Callable[[Any], j
     def run(params: Any) -> Any:
         def body(carry: Any, _: Any) -> tuple[Any, None]:
             value, grads = jax.value_and_grad(loss)(carry[0])
-            return subject.step(tx, *carry, grads, value=value, value_fn=loss), None
+            return subject.step(tx, carry[0], carry[1], grads, value=value, value_fn=loss), None
 
         return jax.lax.scan(body, (params, tx.init(params)), length=STEPS)[0][0]
 

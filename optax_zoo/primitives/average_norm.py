@@ -8,8 +8,7 @@ import jax.numpy as jnp
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
-from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
-from optax_zoo.primitives.statistics import leaf_sum, square
+from optax_zoo.primitives.statistics import leaf_sum, square, statistic_of
 from optax_zoo.primitives.types import Scalar
 
 
@@ -49,13 +48,10 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
         return AverageNormState(mean_square, jnp.zeros((), scalar_dtype(params)))
 
     def update(updates: Any, state: AverageNormState, params: Any = None, **extra_args: Any) -> Any:
-        leaves, treedef = jax.tree.flatten(updates)
-        axis_names = broadcast_axis_names(axis_name, updates)
-        sums = [Reduction([lift(x)], [axis]).sum(square) for x, axis in zip(leaves, axis_names, strict=True)]
-        sizes = jax.tree.unflatten(treedef, sums)
+        sizes = statistic_of(leaf_sum(square, axis_name), updates)
         weight = (decay * state.weight + (1 - decay)).astype(state.weight.dtype)
         seeded = jax.tree.map(lambda n, size: jnp.where(n == 0, size, n), state.mean_square, sizes)
-        scales = jax.tree.map(lambda n: 1 / (jnp.sqrt(n / weight) + eps), seeded)
+        scales = jax.tree.map(lambda n: 1 / (_root(n / weight) + eps), seeded)
 
         def average(n: jax.Array, size: jax.Array, scale: jax.Array) -> jax.Array:
             return (decay * n + (1 - decay) * size * square(scale)).astype(n.dtype)
@@ -64,3 +60,8 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
         return jax.tree.map(lambda x, c: like(lift(x) * c, x), updates, scales), AverageNormState(mean_square, weight)
 
     return Rule(init, update)
+
+
+def _root(n: jax.Array) -> jax.Array:
+    """The square root, differentiable at 0 too: its derivative there is 0."""
+    return jnp.where(n == 0, 0, jnp.sqrt(jnp.where(n == 0, 1, n)))
