@@ -1,6 +1,8 @@
-"""The kit over our algorithms and optax's: `python docs/conformance_table.py [--write docs/conformance.md] [NAME ...]`.
+"""What docs/conformance.md has of the kit: `python docs/conformance_table.py [--write|--check] docs/conformance.md`.
 
-All of it takes about half an hour on two cores; names (`adam`, `optax.adam`, `optax.contrib.muon`) run a part.
+The lists of checks and of expected failures are made from the registries, and checked by --check. The table of what was
+seen is only made anew with --measure, which takes about half an hour on two cores; names (`adam`, `optax.adam`,
+`optax.contrib.muon`) print the rows of a part of it.
 """
 
 import argparse
@@ -20,27 +22,52 @@ import optax.contrib
 import optax_zoo as zoo
 from optax_zoo import conformance
 
-BEGIN, END = "<!-- conformance:begin -->", "<!-- conformance:end -->"
-RATES = {"learning_rate": 1e-2}
-OPTAX = {
-    **{
-        name: RATES
-        for name in (
-            "adabelief adadelta adafactor adagrad adam adamax adamaxw adamw adan amsgrad fromage lamb lars lion "
-            "noisy_sgd novograd optimistic_adam_v2 optimistic_gradient_descent radam rmsprop rprop sgd sign_sgd sm3 yogi"
-        ).split()
-    },
-    **{
-        f"contrib.{name}": RATES
-        for name in (
-            "acprop ademamix adopt galore madgrad momo momo_adam muon schedule_free_adamw schedule_free_sgd "
-            "simplified_ademamix"
-        ).split()
-    },
-    **dict.fromkeys(["contrib.cocob", "contrib.dadapt_adamw", "contrib.dog", "contrib.dowg", "contrib.prodigy"], {}),
-    "noisy_sgd": {**RATES, "key": 0},
-    "polyak_sgd": {},
+PARTS = {part: (f"<!-- {part}:begin -->", f"<!-- {part}:end -->") for part in ("checks", "conformance", "reasons")}
+RATE = {"learning_rate": 1e-2}
+OPTAX: dict[str, dict[str, Any]] = {
+    "adabelief": RATE,
+    "adadelta": RATE,
+    "adafactor": RATE,
+    "adagrad": RATE,
+    "adam": RATE,
+    "adamax": RATE,
+    "adamaxw": RATE,
+    "adamw": RATE,
+    "adan": RATE,
+    "amsgrad": RATE,
+    "contrib.acprop": RATE,
+    "contrib.ademamix": RATE,
+    "contrib.adopt": RATE,
+    "contrib.cocob": {},
+    "contrib.dadapt_adamw": {},
+    "contrib.dog": {},
+    "contrib.dowg": {},
+    "contrib.galore": RATE,
+    "contrib.madgrad": RATE,
+    "contrib.momo": RATE,
+    "contrib.momo_adam": RATE,
+    "contrib.muon": RATE,
+    "contrib.prodigy": {},
+    "contrib.schedule_free_adamw": RATE,
+    "contrib.schedule_free_sgd": RATE,
+    "contrib.simplified_ademamix": RATE,
+    "fromage": RATE,
+    "lamb": RATE,
+    "lars": RATE,
     "lbfgs": {},
+    "lion": RATE,
+    "noisy_sgd": {**RATE, "key": 0},
+    "novograd": RATE,
+    "optimistic_adam_v2": RATE,
+    "optimistic_gradient_descent": RATE,
+    "polyak_sgd": {},
+    "radam": RATE,
+    "rmsprop": RATE,
+    "rprop": RATE,
+    "sgd": RATE,
+    "sign_sgd": RATE,
+    "sm3": RATE,
+    "yogi": RATE,
 }
 NEEDS = {
     "polyak_sgd": ["value"],
@@ -83,29 +110,70 @@ def table(names: list[str]) -> str:
     return "\n".join([made, "", *lines])
 
 
+def checks() -> str:
+    """All checks by group, each in one sentence."""
+    groups = dict.fromkeys(check.group for check in conformance.CHECKS.values())
+    lines = ["| group | check | what it asks |", "| --- | --- | --- |"]
+    for group in groups:
+        members = [check for check in conformance.CHECKS.values() if check.group == group]
+        lines += [f"| {group if check is members[0] else ''} | `{check.name}` | {check.summary} |" for check in members]
+    return "\n".join(lines)
+
+
+def reasons() -> str:
+    """The expected failures of ours."""
+    lines = ["| algorithm | check | reason |", "| --- | --- | --- |"]
+    for name in zoo.list_algorithms():
+        failures = zoo.describe(name).expected_failures.items()
+        lines += [f"| `{name}` | `{check}` | {reason} |" for check, reason in failures]
+    return "\n".join(lines)
+
+
+def fill(text: str, part: str, body: str) -> str:
+    """A page with the body between the two markers of a part.
+
+    Raises:
+      ValueError: if the page lacks the markers.
+    """
+    begin, end = PARTS[part]
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"the page must have {begin} and, after it, {end}.")
+    return f"{before}{begin}\n{body}\n{end}{after}"
+
+
 def main() -> int:
-    """Prints the table or writes it into a page."""
+    """Prints rows, writes the page, or checks that it is up to date."""
     parser = argparse.ArgumentParser(description="The conformance kit over our algorithms and optax's.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="ours, optax.NAME or optax.contrib.NAME; all by default"
+        "names", nargs="*", metavar="NAME", help="print the rows of ours, optax.NAME, optax.contrib.NAME"
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"rewrite what is between {BEGIN} and {END}")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="rewrite what is between the markers in the page")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 if --write would change the page")
+    parser.add_argument("--measure", action="store_true", help="with --write: run the kit and write its table, too")
     arguments = parser.parse_args()
-    jax.config.update("jax_num_cpu_devices", 8)
     known = [*zoo.list_algorithms(), *(f"optax.{name}" for name in sorted(OPTAX))]
     unknown = [name for name in arguments.names if name not in known]
     if unknown:
         parser.error(f"NAME is {unknown[0]!r}, but must be one of {', '.join(known)}.")
-    made = table(arguments.names or known)
-    if arguments.write is None:
-        print(made)
+    jax.config.update("jax_num_cpu_devices", 8)
+    path = arguments.write or arguments.check
+    if path is None:
+        print(table(arguments.names or known))
         return 0
-    text = arguments.write.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        parser.error(f"{arguments.write} must have {BEGIN} and, after it, {END}.")
-    arguments.write.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}")
+    try:
+        before = path.read_text()
+        after = fill(fill(before, "checks", checks()), "reasons", reasons())
+        if arguments.measure:
+            after = fill(after, "conformance", table(known))
+    except (OSError, ValueError) as error:
+        parser.error(f"{path}: {error}")
+    if arguments.write:
+        path.write_text(after)
+    elif before != after:
+        print(f"{path} is out of date; run: python docs/conformance_table.py --write {path}", file=sys.stderr)
+        return 1
     return 0
 
 

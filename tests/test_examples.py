@@ -38,8 +38,12 @@ def test_every_example_is_tested():
     assert scripts == {
         "flax_nnx",
         "flax_linen",
+        "flax_nnx_convnet",
+        "flax_linen_transformer",
+        "flax_resume",
         "optax_chain",
         "pmap_data_parallel",
+        "multihost",
         "ablation",
         "reddi",
         "learn_to_optimize",
@@ -58,6 +62,35 @@ def test_flax_linen():
     assert numbers("test accuracy:", text)[0] > 0.8
     assert numbers("steps counted by the schedule:", text) == [60]
     assert "coupled_decay(0.001, kernels)" in text
+
+
+def test_flax_nnx_convnet():
+    text = output_of("flax_nnx_convnet", 60)
+    assert numbers("test accuracy:", text)[0] > 0.8
+    assert numbers("steps taken:", text) == [30]
+    assert "in learning_rate, velocity" in text and "in decay, denominator, learning_rate, numerator" in text
+
+
+@pytest.mark.slow
+def test_flax_linen_transformer():
+    rows = [line.split() for line in output_of("flax_linen_transformer", 60).splitlines()[2:]]
+    kinds = [("float32",) * 3, ("bfloat16", "float32", "float32"), ("bfloat16", "bfloat16", "float32")]
+    assert [tuple(row[:3]) for row in rows] == kinds
+    assert min(float(row[4]) for row in rows) > 0.6
+
+
+def test_flax_resume():
+    text = output_of("flax_resume", 30)
+    assert "killed after batch 25, resumed after batch 15" in text
+    assert "all losses bit for bit those of the run in one go: True" in text
+
+
+@pytest.mark.parametrize("name", ["flax_nnx_convnet", "flax_linen_transformer", "flax_resume"])
+def test_an_unknown_optimizer_is_said_in_one_line(name):
+    command = [sys.executable, EXAMPLES / f"{name}.py", "--optimizer", "adm"]
+    done = subprocess.run(command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("There is no 'adm'; there are adabound, ")
 
 
 def test_optax_chain():
@@ -92,7 +125,7 @@ def test_learn_to_optimize():
     assert all(name in text for name in ("learned_lstm", "SGD", "momentum", "RMSprop", "Adam", "NAG"))
 
 
-@pytest.mark.parametrize("page", ["animate", "index", "pipeline", "race"])
+@pytest.mark.parametrize("page", ["animate", "conformance", "index", "pipeline", "race"])
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)

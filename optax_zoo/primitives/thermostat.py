@@ -126,7 +126,7 @@ def thermostat(
         next_key, draw_key = jax.random.split(
             jax.random.wrap_key_data(state.key, impl=jax.random.key_impl(_typed(key)))
         )
-        t = optax.safe_increment(state.count)
+        t: Any = optax.safe_increment(state.count)
         beta = annealing(state.count) if callable(annealing) else annealing
         draws = draw(draw_key, t, jax.tree.map(jnp.zeros_like, state.velocity))
         agitation = _agitation(draws, state, scale, eta, beta, diffusion)
