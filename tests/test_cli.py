@@ -53,7 +53,7 @@ def test_show_says_all_that_is_known(capsys, name):
     assert "".join(known.composition.split()) in "".join(printed.split())
     for hyperparameter, default in known.defaults.items():
         assert re.search(rf"^  {hyperparameter} +{re.escape(repr(default))} +\S", printed, re.MULTILINE)
-    for title in ("Update", "Composition", "Hyperparameters", "State", "Source"):
+    for title in ("Update", "Composition", "Hyperparameters", "State", "Source", "Conformance"):
         assert f"\n{title}\n" in printed
     assert "\\" not in printed and ":math:" not in printed and ".. math" not in printed
 
@@ -132,3 +132,45 @@ def test_as_a_module_wrong_input_ends_with_code_2_and_no_traceback():
     done = subprocess.run([sys.executable, "-m", "optax_zoo.cli", "show", "adm"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("optax-zoo: name is 'adm'") and done.stderr.count("\n") == 1
+
+
+def test_check_prints_every_check_and_says_by_its_code_whether_all_is_well(capsys):
+    assert cli.main(["check", "sgd", "--only", "scalar_leaf", "--only", "scale_invariance"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"scalar_leaf +passed", printed) and re.search(r"scale_invariance +skipped", printed)
+    assert "1 passed, 1 skipped" in printed
+    assert cli.main(["check", "sgd", "--claims", "scale", "--only", "scale_invariance"]) == 1
+    assert re.search(r"scale_invariance +failed", capsys.readouterr().out)
+
+
+def test_check_takes_a_function_of_the_users(capsys, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "import optax\n\ndef descent(learning_rate):\n    return optax.sgd(learning_rate)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["check", "mine:descent", "--set", "learning_rate=0.1", "--only", "scalar_leaf"]) == 0
+    assert "1 passed" in capsys.readouterr().out
+    expected = ["--expect", "scalar_leaf=not ready", "--only", "scalar_leaf"]
+    assert cli.main(["check", "mine:descent", "--set", "learning_rate=0.1", *expected]) == 1
+    assert re.search(r"scalar_leaf +unexpected pass .* not ready", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["expectgrad"], "Did you mean 'expectigrad'?"),
+        (["no_such_module:f"], "module 'no_such_module' does not import"),
+        (["optax:no_such_function"], "module 'optax' has no function 'no_such_function'"),
+        (["optax:adam"], "must be given learning_rate: --set learning_rate=..."),
+        (["optax:sgd", "--set", "learning_rate=0.1", "--set", "mu=1"], "unexpected keyword argument 'mu'"),
+        (["json:loads", "--set", "s=1"], "must return a transformation"),
+        (["sgd", "--set", "learning_rate"], "must have the form NAME=TEXT"),
+        (["sgd", "--set", "learning_rate=-1"], "learning_rate is -1, but must be at least 0"),
+        (["sgd", "--only", "scalar_laef"], "Did you mean 'scalar_leaf'?"),
+        (["sgd", "--needs", "loss"], "needs is 'loss', but must be one of"),
+        (["sgd", "--claims", "scales"], "Did you mean 'scale'?"),
+        (["sgd", "--expect", "scalar_leaf"], "must have the form NAME=TEXT"),
+    ],
+)
+def test_wrong_input_of_check_is_one_line(capsys, arguments, message):
+    assert message in refused(capsys, "check", *arguments)

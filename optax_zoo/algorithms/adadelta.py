@@ -103,7 +103,8 @@ def adadelta(
       learning_rate: the rate alpha, at least 0, or a schedule; the paper has none, that is 1.
       rho: decay of both averages, in [0, 1). Default of the paper, like eps (PyTorch has 0.9).
       eps: added inside both roots; it sets the size of the first updates.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none. With it a compiled
+        step keeps one temporary of a leaf's size on a CPU, g + lambda p, which the state and the update both read.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of u and v; by default the gradient's, at least float32.
 

@@ -42,7 +42,8 @@ def adagrad(
       eps: added outside the root. Default of PyTorch; the paper's diagonal form has a small constant there.
       eps_root: added inside the root.
       initial_accumulator: what s starts from, at least 0. TensorFlow has 0.1, and no eps.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none. With it a compiled
+        step keeps one temporary of a leaf's size on a CPU, g + lambda p, which the state and the update both read.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 

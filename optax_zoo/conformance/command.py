@@ -74,19 +74,22 @@ def _arguments(optimizer: str, hyperparameters: dict[str, Any]) -> dict[str, Any
         arguments = conformance.registered(optimizer)
         arguments["make_transformation"] = functools.partial(arguments["make_transformation"], **hyperparameters)
         return arguments
-    factory: Callable[..., Any] = functools.partial(imported("optimizer", optimizer), **hyperparameters)
-    _refuse_unless_complete(optimizer, factory)
+    function = imported("optimizer", optimizer)
+    _refuse_unless_it_takes(optimizer, function, hyperparameters)
+    factory = functools.partial(function, **hyperparameters)
     return dict(make_transformation=factory, needs=(), claims=(), expected_failures={})
 
 
-def _refuse_unless_complete(optimizer: str, factory: Callable[..., Any]) -> None:
-    """Names the hyperparameters that must be set."""
+def _refuse_unless_it_takes(optimizer: str, function: Callable[..., Any], hyperparameters: dict[str, Any]) -> None:
+    """Names the hyperparameters that a function does not take, and those that must be set."""
+    signature = inspect.signature(function)
     try:
-        parameters = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"optimizer is {optimizer!r} with hyperparameters that it does not take: {error}.") from None
+        signature.bind_partial(**hyperparameters)
+    except TypeError as error:
+        raise ValueError(f"--set does not fit optimizer {optimizer!r}: {error}.") from None
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    missing = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+    required = [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind not in variadic]
+    missing = [name for name in required if name not in hyperparameters]
     if missing:
         names = ", ".join(missing)
         raise ValueError(f"optimizer is {optimizer!r}, which must be given {names}: --set {missing[0]}=...")
