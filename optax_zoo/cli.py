@@ -1,4 +1,4 @@
-"""The command line: `optax-zoo list | show | race | animate | check`."""
+"""The command line: `optax-zoo list | show | race | animate | check | cost`."""
 
 import re
 import sys
@@ -55,6 +55,7 @@ def _commands() -> "click.Group":
 
     from optax_zoo.animate.command import command as animate
     from optax_zoo.conformance.command import command as check
+    from optax_zoo.cost.command import command as cost
     from optax_zoo.race.command import command as race
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,6 +80,7 @@ def _commands() -> "click.Group":
 
     commands.add_command(race)
     commands.add_command(check)
+    commands.add_command(cost)
     commands.add_command(animate)
     return commands
 
@@ -121,8 +123,22 @@ def _description(known: optax_zoo.Algorithm) -> list[Any]:
         "Composition": Text(known.composition),
         "Hyperparameters": _hyperparameters(known, sections.get("Args", "")),
         **{title: Text(_prose(sections[title])) for title in ("State", "Example", "Source") if title in sections},
+        "Conformance": _conformance(known),
     }
     return [Group(Text(title, style="bold"), Padding(body, (0, 0, 1, 2))) for title, body in blocks.items()]
+
+
+def _conformance(known: optax_zoo.Algorithm) -> Any:
+    """The invariances that it has, and the checks that it does not pass."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for claim in known.claims:
+        table.add_row(Text(claim), Text(optax_zoo.CLAIMS[claim]))
+    for check, reason in known.expected_failures.items():
+        table.add_row(Text(f"not {check}"), Text(reason))
+    return table
 
 
 def _hyperparameters(known: optax_zoo.Algorithm, meanings: str) -> Any:

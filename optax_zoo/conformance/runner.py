@@ -134,9 +134,8 @@ def cases(
 ) -> tuple[str, list[Any]]:
     """The arguments of `pytest.mark.parametrize` that give each check a test of its own.
 
-    Takes what `check` takes. An expected failure is a strict xfail with its reason.
+    Takes what `check` takes. An expected failure is a strict xfail with its reason::
 
-    Example:
         @pytest.mark.parametrize(*conformance.cases(my_optimizer, needs=["value"]))
         def test_conformance(case):
             case()
