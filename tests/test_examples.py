@@ -79,6 +79,7 @@ def test_flax_linen_transformer():
     assert min(float(row[4]) for row in rows) > 0.6
 
 
+@pytest.mark.slow
 def test_flax_resume():
     text = output_of("flax_resume", 30)
     assert "killed after batch 25, resumed after batch 15" in text
