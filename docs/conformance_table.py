@@ -54,7 +54,6 @@ OPTAX: dict[str, dict[str, Any]] = {
     "fromage": RATE,
     "lamb": RATE,
     "lars": RATE,
-    "lbfgs": {},
     "lion": RATE,
     "noisy_sgd": {**RATE, "key": 0},
     "novograd": RATE,
@@ -71,7 +70,6 @@ OPTAX: dict[str, dict[str, Any]] = {
 }
 NEEDS = {
     "polyak_sgd": ["value"],
-    "lbfgs": ["value", "grad", "value_fn"],
     "contrib.momo": ["value"],
     "contrib.momo_adam": ["value"],
 }
