@@ -1,4 +1,4 @@
-"""The command line: `optax-zoo list | show | race | animate | check | cost`."""
+"""The command line: `optax-zoo list | show | race | ablate | animate | check | cost`."""
 
 import re
 import sys
@@ -56,6 +56,7 @@ def _commands() -> "click.Group":
     from optax_zoo.animate.command import command as animate
     from optax_zoo.conformance.command import command as check
     from optax_zoo.cost.command import command as cost
+    from optax_zoo.race.ablation.command import command as ablate
     from optax_zoo.race.command import command as race
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,6 +80,7 @@ def _commands() -> "click.Group":
         _print(*_description(algorithm))
 
     commands.add_command(race)
+    commands.add_command(ablate)
     commands.add_command(check)
     commands.add_command(cost)
     commands.add_command(animate)

@@ -44,6 +44,8 @@ def test_every_example_is_tested():
         "optax_chain",
         "pmap_data_parallel",
         "multihost",
+        "study_expectigrad",
+        "study_novograd",
         "ablation",
         "reddi",
         "learn_to_optimize",
@@ -126,7 +128,19 @@ def test_learn_to_optimize():
     assert all(name in text for name in ("learned_lstm", "SGD", "momentum", "RMSprop", "Adam", "NAG"))
 
 
-@pytest.mark.parametrize("page", ["animate", "conformance", "index", "pipeline", "race"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("study_novograd", "of which granularity:"),
+        ("study_expectigrad", "Adam instead of Expectigrad, seed by seed:"),
+    ],
+)
+def test_studies(name, line):
+    assert line in output_of(name, 60)
+
+
+@pytest.mark.parametrize("page", ["ablate", "animate", "conformance", "index", "pipeline", "race"])
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)

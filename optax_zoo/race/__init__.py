@@ -6,6 +6,7 @@
 ['adam', 'optax.adam']
 """
 
+from optax_zoo.race.ablation import Ablation, Combination, Effect, ablate
 from optax_zoo.race.entrants import BASELINES, DEFAULT
 from optax_zoo.race.errors import MissingExtraError, RaceError
 from optax_zoo.race.rows import Result, Row
@@ -16,12 +17,16 @@ from optax_zoo.race.task import Task, digits
 __all__ = [
     "BASELINES",
     "DEFAULT",
+    "Ablation",
+    "Combination",
+    "Effect",
     "MissingExtraError",
     "RaceError",
     "Result",
     "Row",
     "Settings",
     "Task",
+    "ablate",
     "digits",
     "race",
 ]

@@ -55,7 +55,7 @@ class Folder:
             "machine": _machine(),
             "command": shlex.join(sys.orig_argv),
         }
-        _write(self.race, json.dumps(described, indent=2) + "\n")
+        write(self.race, json.dumps(described, indent=2) + "\n")
 
     def finished(self, settings: Settings) -> dict[str, Row]:
         """The rows that are there, by optimizer; a line that a kill has torn is cut off.
@@ -86,14 +86,14 @@ class Folder:
         text = self.results.read_text()
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
-            _write(self.results, whole)
+            write(self.results, whole)
         try:
             return [Row.of(json.loads(line)) for line in whole.splitlines()]
         except (ValueError, TypeError, AttributeError) as error:
             raise RaceError(f"cannot resume: {str(self.results)!r} holds a line that is no result ({error}).") from None
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Replaces a file at once: a kill leaves the old or the new."""
     draft = path.with_name(path.name + ".draft")
     with draft.open("w") as file:

@@ -1,0 +1,113 @@
+"""`optax-zoo ablate`: the command line of an ablation."""
+
+import copy
+import dataclasses
+import shlex
+from typing import Any
+
+import click
+
+from optax_zoo import _checks
+from optax_zoo.pipeline import SLOTS
+from optax_zoo.race.ablation.levels import short_label
+from optax_zoo.race.ablation.study import ablate
+from optax_zoo.race.ablation.table import tables
+from optax_zoo.race.command import Interrupted
+from optax_zoo.race.command import command as race_command
+from optax_zoo.race.errors import RaceError
+from optax_zoo.race.slot_expressions import SlotExpression, parse
+from optax_zoo.race.task import digits
+
+OUT = "ablation-results"
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """A part for a slot, as it is written on the command line."""
+
+    slot: str
+    label: str
+    expression: SlotExpression
+
+
+class SlotLevel(click.ParamType):
+    """A slot and a part for it."""
+
+    name = "SLOT[:LABEL]=PART"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Level:
+        head, equals, text = value.partition("=")
+        slot, _, label = (word.strip() for word in head.partition(":"))
+        if not equals:
+            self.fail(f"{value!r} must be a slot and a part, such as momentum=none.", param, ctx)
+        try:
+            _checks.one_of("slot", slot, SLOTS)
+            return Level(slot, label, parse(text))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _shared_options() -> list[click.Parameter]:
+    """The options of a race, but for who takes part; the folder is another one by default."""
+    options = {option.name: copy.copy(option) for option in race_command.params if option.name != "optimizers"}
+    options["out"].default = OUT
+    return list(options.values())
+
+
+@click.command("ablate", params=_shared_options())
+@click.argument("base")
+@click.option(
+    "--slot",
+    "levels",
+    type=SlotLevel(),
+    multiple=True,
+    required=True,
+    help="A slot and a part for it; LABEL is its short name. The same slot again: another level.",
+)
+@click.pass_obj
+def command(
+    arguments: list[str], base: str, levels: tuple[Level, ...], target: float | None, out: str, **options: Any
+) -> None:
+    """Take an algorithm apart: race all combinations of parts in its slots, and say what each part contributes.
+
+    A PART is written as `optax-zoo show` prints it, root(ema(0.999, of=square), eps=1e-8), or none for an empty slot.
+    The algorithm's own part is always among the levels of a slot. Writes the files of a race and ablation.json.
+    """
+    from rich.console import Console
+
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        task = digits()
+        if target is not None:
+            task = dataclasses.replace(task, target=target)
+        ablation = ablate(base, task=task, out=out, **given, **_by_slot(levels))
+    except KeyboardInterrupt:
+        again = [] if options["resume"] else ["--resume"]
+        line = shlex.join(["optax-zoo", *arguments, *again])
+        raise Interrupted(f"interrupted; finished combinations are kept, continue with: {line}") from None
+    except (RaceError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    Console().print(*tables(ablation), sep="\n")
+    click.echo(f"Results and pictures: {out}")
+
+
+def _by_slot(levels: tuple[Level, ...]) -> dict[str, Any]:
+    """Levels by slot: a sequence, or a mapping where one has a label of its own.
+
+    Raises:
+      RaceError: for a label that is given twice.
+    """
+    slots: dict[str, Any] = {}
+    for slot in dict.fromkeys(level.slot for level in levels):
+        given = [level for level in levels if level.slot == slot]
+        slots[slot] = _labelled(given) if any(level.label for level in given) else [x.expression for x in given]
+    return slots
+
+
+def _labelled(levels: list[Level]) -> dict[str, SlotExpression]:
+    labelled: dict[str, SlotExpression] = {}
+    for level in levels:
+        if level.label in labelled:
+            raise RaceError(f"slot {level.slot} has the label {level.label!r} twice.")
+        labelled[level.label or short_label(level.expression, labelled)] = level.expression
+    return labelled

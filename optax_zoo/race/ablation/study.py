@@ -1,0 +1,88 @@
+"""An ablation from beginning to end."""
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from optax_zoo.race import settings as checks
+from optax_zoo.race.ablation.effects import BASE, Changes, Combination, described, effects_of
+from optax_zoo.race.ablation.levels import Base, base_of, composition_of, factory_of, levels_of, shown_of
+from optax_zoo.race.ablation.outcome import Ablation
+from optax_zoo.race.ablation.record import Record
+from optax_zoo.race.errors import RaceError
+from optax_zoo.race.runner import race
+from optax_zoo.race.task import Task
+
+
+def ablate(
+    base: Base,
+    *,
+    task: Task | None = None,
+    rates: Iterable[float] = checks.RATES,
+    seeds: int = checks.SEEDS,
+    final_seeds: int = checks.FINAL_SEEDS,
+    steps: int = checks.STEPS,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    **slots: Mapping[str, Any] | Sequence[Any],
+) -> Ablation:
+    """Races all combinations of parts in the slots of an optimizer, and says what each part contributes.
+
+    The rules are those of `optax_zoo.race.race`: every combination gets the rate that suits it. Effects are differences
+    of the test metric between combinations that start from the same parameters and see the same batches, seed by seed,
+    with a 95 % t-interval over the final seeds.
+
+    Args:
+      base: the name of one of our algorithms, a `Pipeline`, or a function from learning rate to `Pipeline`.
+      task: as for `race`, like all arguments up to `progress`.
+      rates: the grid of learning rates.
+      seeds: seeds per rate.
+      final_seeds: fresh seeds at the best rate.
+      steps: steps of each trial.
+      seed: from which all others follow.
+      out: folder for the files of the race and ablation.json; by default nothing is written.
+      resume: continue the ablation in `out`.
+      progress: whether to show progress on standard error.
+      **slots: for each slot to vary, the levels that it takes beside the base's own part: a mapping from label to part,
+        or a sequence of parts, which are then labelled by what they print as. A part may be given as a function from
+        learning rate to part; None empties the slot.
+
+    Returns:
+      The outcome with a row for each combination, main effects and interactions; it prints as tables.
+
+    Raises:
+      RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
+      MissingExtraError: without the packages that the extra `race` installs.
+    """
+    name, at_rate = base_of(base)
+    parts = levels_of(name, at_rate, slots)
+    grid = [dict(zip(parts, labels, strict=True)) for labels in itertools.product(*parts.values())]
+    factories = {_name(name, levels): factory_of(at_rate, parts, levels) for levels in grid}
+    if len(factories) < len(grid):
+        raise RaceError("two combinations have the same name; choose other labels.")
+    compositions = {combination: composition_of(combination, factory) for combination, factory in factories.items()}
+    shown = shown_of(at_rate, parts)
+    record = None if out is None else Record(out, resume, {"base": name, "levels": shown})
+    options: dict[str, Any] = {"rates": rates, "seeds": seeds, "final_seeds": final_seeds, "steps": steps, "seed": seed}
+    try:
+        result = race(factories, task=task, **options, out=out, resume=resume, progress=progress)
+    except (RaceError, NameError) as error:  # a NameError is jax's word for an axis name without a mesh
+        if record is not None:
+            record.withdraw()
+        raise error if isinstance(error, RaceError) else RaceError(f"cannot race {name}: {error}") from error
+    chosen = dict(zip(factories, grid, strict=True))
+    combinations = tuple(
+        Combination(row.optimizer, chosen[row.optimizer], compositions[row.optimizer], row) for row in result.rows
+    )
+    ablation = Ablation(name, shown, combinations, *effects_of(shown, combinations), result)
+    if record is not None:
+        record.finish(ablation)
+    return ablation
+
+
+def _name(base: str, levels: Changes) -> str:
+    changes = {slot: level for slot, level in levels.items() if level != BASE}
+    return f"{base}[{described(changes)}]" if changes else base
