@@ -3,16 +3,17 @@
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 
-def imported(argument: str, text: str) -> Callable[..., Any]:
+def imported(argument: str, text: str, or_a: type | tuple[type, ...] = ()) -> Any:
     """The function that `module:function` names; modules are looked for in the current folder first.
 
     Args:
       argument: the name of the argument, for messages.
       text: what was given for it.
+      or_a: what else than a function is taken.
 
     Raises:
       ValueError: if the text has another form, the module does not import, or it has no such function.
@@ -27,7 +28,7 @@ def imported(argument: str, text: str) -> Callable[..., Any]:
         reason = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
         raise ValueError(f"{argument} is {text!r}, but module {module!r} does not import: {reason}") from error
     function = getattr(found, attribute, None)
-    if not callable(function):
+    if not callable(function) and not isinstance(function, or_a):
         raise ValueError(f"{argument} is {text!r}, but module {module!r} has no function {attribute!r}.")
     return function
 

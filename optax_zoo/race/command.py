@@ -9,7 +9,8 @@ import click
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import FINAL_SEEDS, SEEDS, STEPS
-from optax_zoo.race.task import digits
+from optax_zoo.race.task import Task
+from optax_zoo.race.tasks import describe_task, resolve_task
 
 
 class Interrupted(click.ClickException):
@@ -41,7 +42,22 @@ class Rates(click.ParamType):
             )
 
 
+def chosen(task: str, target: float | None, steps: int | None) -> tuple[Task, int]:
+    """The task that is meant, with another target where one is given, and the steps of a trial."""
+    made = resolve_task(task)
+    if target is not None:
+        made = dataclasses.replace(made, target=target)
+    return made, steps or (STEPS if ":" in task else describe_task(task).steps)
+
+
 @click.command("race")
+@click.option(
+    "--task",
+    default="digits_mlp",
+    show_default=True,
+    metavar="NAME|MODULE:OBJECT",
+    help="What is trained: a registered task, or a Task of yours.",
+)
 @click.option(
     "--optimizers",
     type=Names(),
@@ -56,14 +72,14 @@ class Rates(click.ParamType):
     show_default=True,
     help="Fresh seeds at the best rate.",
 )
-@click.option("--steps", type=click.IntRange(1), default=STEPS, show_default=True, help="Steps of each trial.")
-@click.option("--target", type=float, help="Validation accuracy whose first passing is timed.  [default: 0.95]")
+@click.option("--steps", type=click.IntRange(1), help="Steps of each trial.  [default: the task's budget]")
+@click.option("--target", type=float, help="Validation metric whose first passing is timed.  [default: the task's]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All others follow from it.")
 @click.option("--out", default="race-results", show_default=True, help="Folder for results and pictures.")
 @click.option("--resume", is_flag=True, help="Continue the race in that folder.")
 @click.pass_obj
-def command(arguments: list[str], target: float | None, out: str, **options: Any) -> None:
-    """Train a small network on scikit-learn's digits with each optimizer and compare them.
+def command(arguments: list[str], task: str, target: float | None, steps: int | None, out: str, **options: Any) -> None:
+    """Train a small model with each optimizer and compare them.
 
     Each optimizer gets the learning rate of a grid that is best on validation data; the figures are those of fresh
     seeds on test data. Writes race.json, results.jsonl, curves.png and sensitivity.png.
@@ -74,10 +90,8 @@ def command(arguments: list[str], target: float | None, out: str, **options: Any
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        task = digits()
-        if target is not None:
-            task = dataclasses.replace(task, target=target)
-        result = race(task=task, out=out, **given)
+        trained, steps = chosen(task, target, steps)
+        result = race(task=trained, steps=steps, out=out, **given)
     except KeyboardInterrupt:
         again = [] if options["resume"] else ["--resume"]
         line = shlex.join(["optax-zoo", *arguments, *again])

@@ -8,14 +8,15 @@ class RaceError(ValueError):
 
 
 class MissingExtraError(ImportError):
-    """A package of the extra `race` is not installed."""
+    """A package of an extra is not installed."""
 
 
-def require(*packages: str) -> None:
-    """Refuses to go on without packages of the extra `race`.
+def require(*packages: str, extra: str = "race") -> None:
+    """Refuses to go on without packages of an extra.
 
     Args:
       packages: names as they are imported.
+      extra: which brings them.
 
     Raises:
       MissingExtraError: if one is not installed; the sentence names the extra.
@@ -23,6 +24,6 @@ def require(*packages: str) -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"this needs {', '.join(missing)}, which the extra race brings: pip install 'optax_zoo[race]' "
-            "(in a clone: pip install '.[race]')."
+            f"this needs {', '.join(missing)}, which the extra {extra} brings: pip install 'optax_zoo[{extra}]' "
+            f"(in a clone: pip install '.[{extra}]')."
         )

@@ -3,6 +3,9 @@
 import io
 from typing import Any
 
+import numpy as np
+
+from optax_zoo.race.comparisons import pairwise
 from optax_zoo.race.errors import require
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
@@ -66,4 +69,23 @@ def _caption(result: Result) -> str:
         f"Rate: best mean validation {settings.metric} (tuning seeds: {settings.seeds}). Test: fresh seeds. "
         "ms: wall time of a step of one trial among those side by side, without compilation."
     )
-    return "\n".join([how, *notes])
+    return "\n".join([how, *_against_the_best(result), *notes])
+
+
+def _against_the_best(result: Result) -> list[str]:
+    """From which optimizers the first differs over the same final seeds, and from which no difference was found."""
+    scores = {
+        row.optimizer: np.asarray(row.final_test_metric, float) for row in result.rows if row.test_metric is not None
+    }
+    scores = {name: values for name, values in scores.items() if np.isfinite(values).all()}
+    if len(scores) < 2:
+        return []
+    best, *others = scores
+    found = pairwise(scores, [(best, other) for other in others])
+    worse = [each.second for each in found if each.found]
+    alike = [each.second for each in found if not each.found]
+    test = f"paired permutation tests over {result.settings.final_seeds} seeds, 5 % over all, Holm"
+    return [
+        *([f"Worse than {best} ({test}): {', '.join(worse)}."] if worse else []),
+        *([f"No difference from {best} found{'' if worse else f' ({test})'}: {', '.join(alike)}."] if alike else []),
+    ]

@@ -32,18 +32,28 @@ class Task:
       metric_name: what the metric is called.
       batch_size: examples per step, at most those of `train`.
       target: the value of the metric on `validation` whose first passing is timed, in steps; None for no such column.
+      state: arrays that training carries along but no optimizer sees, such as the running averages of batch norm, as
+        they are at the start. With it, `loss` and `metric` get the present ones as a third argument.
+      training: the loss of a training step where it is not `loss`: from parameters, a batch, a key that is new in each
+        step and the state to the loss and the new state. For dropout, batch norm and noise.
+      project: from the parameters after a step to the nearest allowed ones.
+      shuffle: whether epochs are in random order; without it, in that of `train`.
     """
 
     name: str
     init: Callable[[jax.Array], Tree]
-    loss: Callable[[Tree, Tree], jax.Array]
-    metric: Callable[[Tree, Tree], jax.Array]
+    loss: Callable[..., jax.Array]
+    metric: Callable[..., jax.Array]
     train: Tree
     validation: Tree
     test: Tree
     metric_name: str = "accuracy"
     batch_size: int = 64
     target: float | None = None
+    state: Tree = None
+    training: Callable[[Tree, Tree, jax.Array, Tree], tuple[jax.Array, Tree]] | None = None
+    project: Callable[[Tree], Tree] | None = None
+    shuffle: bool = True
 
     def __post_init__(self) -> None:
         for part in ("train", "validation", "test"):
@@ -55,6 +65,20 @@ class Task:
             )
         if self.target is not None and not np.isfinite(self.target):
             raise RaceError(f"target is {self.target!r}, but must be a finite number or None.")
+
+    def step_loss(self, parameters: Tree, batch: Tree, key: jax.Array, state: Tree) -> tuple[jax.Array, Tree]:
+        """The loss that a training step takes the gradient of, and the new state."""
+        if self.training is None:
+            return self.loss(parameters, batch, *self._given(state)), state
+        return self.training(parameters, batch, key, state)
+
+    def evaluate(self, parameters: Tree, state: Tree, part: Tree) -> tuple[jax.Array, jax.Array]:
+        """The loss and the metric on a part of the data."""
+        given = self._given(state)
+        return self.loss(parameters, part, *given), self.metric(parameters, part, *given)
+
+    def _given(self, state: Tree) -> tuple[Tree, ...]:
+        return () if self.state is None else (state,)
 
 
 def count_examples(part: str, tree: Tree) -> int:

@@ -338,7 +338,7 @@ def run(*words):
 
 @pytest.fixture
 def on_regression(regression, monkeypatch):
-    monkeypatch.setattr("optax_zoo.race.ablation.command.digits", lambda: regression)
+    monkeypatch.setattr("optax_zoo.race.command.resolve_task", lambda name: regression)
 
 
 def test_the_command_prints_and_writes(on_regression, raced, tmp_path, capsys):

