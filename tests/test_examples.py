@@ -123,6 +123,7 @@ def test_reddi():
     assert all(final[name][1] < -0.9 for name in final.keys() - {"adam", "rmsprop", "novograd"})
 
 
+@pytest.mark.slow
 def test_learn_to_optimize():
     text = output_of("learn_to_optimize", 10, "--problems", "20")
     assert all(name in text for name in ("learned_lstm", "SGD", "momentum", "RMSprop", "Adam", "NAG"))

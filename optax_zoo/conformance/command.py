@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ import click
 import optax_zoo
 from optax_zoo._user_code import imported
 
+# Nearly all of the time goes into compiling.
+COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 COLOURS = {"failed": "red", "unexpected pass": "red", "expected failure": "yellow", "skipped": "dim"}
 
 
@@ -53,6 +56,7 @@ def command(
     from optax_zoo import conformance
 
     jax.config.update("jax_num_cpu_devices", devices)
+    os.environ.setdefault("XLA_FLAGS", COMPILE_FAST)
     try:
         values = {name: _literal(text) for name, text in hyperparameters}
         arguments = _arguments(optimizer, values)

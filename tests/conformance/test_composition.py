@@ -222,6 +222,7 @@ def failed(make, **arguments):
     return {outcome.check: outcome.message for outcome in report if outcome.status == "failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_checks_fail_on_what_they_are_for(name):
     make, expected = BROKEN[name]
@@ -234,11 +235,13 @@ def test_every_check_is_shown_to_fail():
     assert set.union(*(expected for _, expected in BROKEN.values())) == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "needs"), [(descent(), []), (needs_value(None), ["value"])])
 def test_good_ones_pass(make, needs):
     assert failed(make, needs=needs) == {}
 
 
+@pytest.mark.slow
 def test_adam_passes_but_for_bfloat16_where_injected():
     def adam(learning_rate=0.01, b1=0.9, b2=0.999, eps=1e-8, eps_root=0.0):
         return optax.adam(learning_rate, b1, b2, eps, eps_root)

@@ -17,11 +17,8 @@ QUICK = {
     "zero_gradients",
     "bfloat16",
     "count_at_its_limit",
-    "masked",
     "inject_hyperparams",
-    "update_without_params",
     "missing_extra_arguments_are_refused",
-    "same_key_same_trajectory",
     "pickle_round_trip",
     "lowers_for_tpu",
     "matrix_parabola",
@@ -33,7 +30,7 @@ def all_cases():
     for name in zoo.list_algorithms():
         _, parameters = conformance.cases(**conformance.registered(name))
         for case in parameters:
-            quick = name in WHOLE or (name not in HEAVY and case.id in QUICK)
+            quick = (name in WHOLE and case.id != "a_thousand_leaves") or (name not in HEAVY and case.id in QUICK)
             marks = [*case.marks, *([] if quick else [pytest.mark.slow])]
             yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=marks)
 
