@@ -120,7 +120,8 @@ def scale_by_secant(
             c = jnp.where(old.count >= start_var_reduction, (g + gamma * m) / (1 + gamma), g)
             new = new._replace(corrected_gradient=c, **_average_for_gamma(g, m, old))
         seeded = _seed_steps(g, old)
-        step = -_rate(new.mean_square_change, seeded, delta_clip, eps_root) * c
+        # What follows reads the step: newer XLA would compute it anew for each reader, with 8 temporaries instead of 6.
+        step = jax.lax.optimization_barrier(-_rate(new.mean_square_change, seeded, delta_clip, eps_root) * c)
         if use_adagrad:
             new = new._replace(total=old.total + square(c))
             step = step / jnp.sqrt(jnp.maximum(new.total, 1))
