@@ -83,7 +83,11 @@ def main():
     assert adam.composition == repr(zoo.adam()).replace("0.001", "learning_rate")
     for name, combination in {"Expectigrad as published": published, "Adam": adam}.items():
         row = combination.row
-        shown = "diverged" if combination.diverged else f"{row.test_metric:.4f} ± {row.test_metric_half_width:.4f}"
+        shown = (
+            "diverged"
+            if combination.diverged
+            else "{:.4f} [{:.4f}, {:.4f}]".format(row.test_metric, *row.test_metric_interval)
+        )
         place = result.combinations.index(combination) + 1
         print(f"{name}: {shown}, number {place} of {len(result.combinations)} combinations.")
     every = {slot: "base" for slot in SLOTS}

@@ -1,4 +1,4 @@
-"""The command line: `optax-zoo list | show | race | ablate | animate | check | cost`."""
+"""The command line: `optax-zoo list | show | race | report | ablate | animate | check | cost`."""
 
 import re
 import sys
@@ -58,6 +58,7 @@ def _commands() -> "click.Group":
     from optax_zoo.cost.command import command as cost
     from optax_zoo.race.ablation.command import command as ablate
     from optax_zoo.race.command import command as race
+    from optax_zoo.race.report_command import command as report
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(optax_zoo.__version__, message="%(prog)s %(version)s")
@@ -80,6 +81,7 @@ def _commands() -> "click.Group":
         _print(*_description(algorithm))
 
     commands.add_command(race)
+    commands.add_command(report)
     commands.add_command(ablate)
     commands.add_command(check)
     commands.add_command(cost)

@@ -62,7 +62,7 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
     out = tmp_path / "results"
     assert cli.main([*RACE, "--target", "0.01", "--out", str(out)]) == 0
     captured = capsys.readouterr()
-    assert "sgd" in captured.out and "optax.sgd" in captured.out and "±" in captured.out
+    assert "sgd" in captured.out and "optax.sgd" in captured.out and "IQM" in captured.out
     assert str(out) in "".join(captured.out.split())
     assert "[1/2]" in captured.err and "sgd: tuning" in captured.err
 
@@ -111,7 +111,14 @@ def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     "missing, arguments",
-    [("click", ["list"]), ("rich", ["show", "adam"]), ("flax", RACE), ("sklearn", RACE), ("matplotlib", RACE)],
+    [
+        ("click", ["list"]),
+        ("rich", ["show", "adam"]),
+        ("flax", RACE),
+        ("sklearn", RACE),
+        ("plotly", RACE),
+        ("filelock", RACE),
+    ],
 )
 def test_a_missing_package_is_one_line_that_names_the_extra(capsys, tmp_path, monkeypatch, missing, arguments):
     monkeypatch.chdir(tmp_path)
@@ -123,7 +130,7 @@ def test_a_missing_package_is_one_line_that_names_the_extra(capsys, tmp_path, mo
 
 
 def test_the_race_and_the_command_line_import_without_the_extra():
-    extras = "{'click', 'rich', 'flax', 'sklearn', 'matplotlib'}"
+    extras = "{'click', 'rich', 'flax', 'sklearn', 'scipy', 'matplotlib', 'plotly', 'jinja2', 'psutil'}"
     code = f"import sys, optax_zoo.race, optax_zoo.cli; sys.exit(bool({extras} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -32,14 +32,14 @@ def entrants(optimizers: Optimizers | None, landscape: Landscape, rates: Sequenc
         seventeen = article(landscape.lowest or 0.0)
         return {name: (factory, [rate] if rates is None else rates) for name, (factory, rate) in seventeen.items()}
     try:
-        factories = resolve(DEFAULT if optimizers is None else optimizers)
+        resolved = resolve(DEFAULT if optimizers is None else optimizers)
     except RaceError as error:
         raise AnimationError(str(error)) from None
-    if len(factories) > MOST:
+    if len(resolved) > MOST:
         raise AnimationError(
-            f"optimizers has {len(factories)} names, but must have at most {MOST}: no more can be told apart."
+            f"optimizers has {len(resolved)} names, but must have at most {MOST}: no more can be told apart."
         )
-    return {name: (factory, rates or RATES) for name, factory in factories.items()}
+    return {name: (entrant.factory, rates or RATES) for name, entrant in resolved.items()}
 
 
 def check_rates(rates: Iterable[Any]) -> tuple[float, ...]:

@@ -79,21 +79,20 @@ def animate(
     chosen = entrants(optimizers, landscape, grid)
     tuned = any(len(tried) > 1 for _, tried in chosen.values()) or rates is not None
     folder = None if out is None else _folder(out)
-    with (
-        display(len(chosen) + (folder is not None), progress) as notify,
-        remembered_interrupts() as raise_if_interrupted,
-    ):
+    count = len(chosen) + (folder is not None)
+    with display(count, progress) as shown, remembered_interrupts() as raise_if_interrupted:
         paths: list[Path] = []
         for name, (factory, tried) in chosen.items():
             raise_if_interrupted()
-            notify(name, "descending", len(paths))
+            shown.phase(name, "descending", len(paths), count)
             paths.append(follow(name, factory, tried, landscape, steps))
+            shown.advance(1)
         animation = Animation(landscape, tuned, tuple(paths))
         if folder is None:
             return animation
         from optax_zoo.animate.files import write
 
-        return write(animation, folder, fps, lambda phase: notify("pictures", phase, len(paths)))
+        return write(animation, folder, fps, lambda phase: shown.phase("pictures", phase, len(paths), count))
 
 
 def _count(name: str, value: Any, most: int) -> int:

@@ -9,9 +9,13 @@
 from optax_zoo.race.ablation import Ablation, Combination, Effect, ablate
 from optax_zoo.race.entrants import BASELINES, DEFAULT
 from optax_zoo.race.errors import MissingExtraError, RaceError
+from optax_zoo.race.html import collect
+from optax_zoo.race.races import Races, race_tasks
+from optax_zoo.race.records import load
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.summary import Summary, summarize
 from optax_zoo.race.task import Task, digits
 
 __all__ = [
@@ -22,11 +26,17 @@ __all__ = [
     "Effect",
     "MissingExtraError",
     "RaceError",
+    "Races",
     "Result",
     "Row",
     "Settings",
+    "Summary",
     "Task",
     "ablate",
+    "collect",
     "digits",
+    "load",
     "race",
+    "race_tasks",
+    "summarize",
 ]

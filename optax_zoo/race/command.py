@@ -1,16 +1,20 @@
 """`optax-zoo race`: the command line of a race."""
 
-import dataclasses
+import os
+import re
 import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from optax_zoo.race import processes
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.races import ALL, by_name, race_tasks
+from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
-from optax_zoo.race.settings import FINAL_SEEDS, SEEDS, STEPS
+from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS
 from optax_zoo.race.task import Task
-from optax_zoo.race.tasks import describe_task, resolve_task
 
 
 class Interrupted(click.ClickException):
@@ -25,7 +29,7 @@ class Names(click.ParamType):
     name = "NAME,..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return tuple(name.strip() for name in value.split(","))
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 class Rates(click.ParamType):
@@ -42,61 +46,185 @@ class Rates(click.ParamType):
             )
 
 
-def chosen(task: str, target: float | None, steps: int | None) -> tuple[Task, int]:
-    """The task that is meant, with another target where one is given, and the steps of a trial."""
-    made = resolve_task(task)
-    if target is not None:
-        made = dataclasses.replace(made, target=target)
-    return made, steps or (STEPS if ":" in task else describe_task(task).steps)
+class Range(click.ParamType):
+    """A hyperparameter and its range."""
+
+    name = "NAME=LOW..HIGH[:log]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        found = re.fullmatch(r"\s*(\w+)\s*=\s*(.+?)\.\.(.+?)(:log)?\s*", value)
+        try:
+            name, low, high, log = found.groups() if found else ("", "", "", "")
+            return name, (float(low), float(high), *(["log"] if log else []))
+        except ValueError:
+            self.fail(f"{value!r} must be a name and a range, such as b1=0.8..0.99 or eps=1e-10..1e-4:log.", param, ctx)
+
+
+def options(*left_out: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that a race shares with other commands, but for some."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(_OPTIONS):
+            if option[0].removeprefix("--") not in left_out:
+                function = click.option(*option[:-1], **option[-1])(function)
+        return function
+
+    return add
+
+
+_OPTIONS: Sequence[Any] = (
+    ("--rates", {"type": Rates(), "help": "Grid of learning rates.  [default: 0.001 to 1 by factors of 10 ** 0.5]"}),
+    ("--seeds", {"type": click.IntRange(1), "default": SEEDS, "show_default": True, "help": "Seeds per rate."}),
+    (
+        "--final-seeds",
+        {
+            "type": click.IntRange(2),
+            "default": FINAL_SEEDS,
+            "show_default": True,
+            "help": "Fresh seeds at the best rate, and as many at the defaults.",
+        },
+    ),
+    ("--steps", {"type": click.IntRange(1), "help": "Steps of each trial.  [default: the task's budget]"}),
+    (
+        "--target",
+        {"type": float, "help": "Validation metric whose first passing is timed.  [default: the task's]"},
+    ),
+    (
+        "--schedule",
+        {
+            "type": click.Choice(SCHEDULES),
+            "default": SCHEDULES[0],
+            "show_default": True,
+            "help": "How every learning rate falls.",
+        },
+    ),
+    (
+        "--warmup",
+        {"type": float, "default": 0.0, "metavar": "SHARE", "help": "Share of the steps in which every rate rises."},
+    ),
+    (
+        "--weight-decay",
+        {"type": float, "default": 0.0, "metavar": "X", "help": "Decoupled weight decay of every optimizer."},
+    ),
+    (
+        "--search",
+        {
+            "type": Range(),
+            "multiple": True,
+            "help": "A further hyperparameter to search at random, and where.  [repeatable]",
+        },
+    ),
+    ("--samples", {"type": click.IntRange(0), "default": 0, "help": "Random points to try, for every optimizer."}),
+    ("--seed", {"type": click.IntRange(0), "default": 0, "show_default": True, "help": "All others follow from it."}),
+    (
+        "--mapping",
+        {
+            "type": click.Choice(MAPPINGS),
+            "default": MAPPINGS[0],
+            "show_default": True,
+            "help": "Trials of a device one after the other (map) or side by side (vmap).",
+        },
+    ),
+    ("--resume", {"is_flag": True, "help": "Continue what is in that folder."}),
+    ("--report/--no-report", {"default": True, "help": "Write report.html, which takes some seconds.  [default: yes]"}),
+    ("--distributed", {"is_flag": True, "help": "Share the work with the other processes of this cluster."}),
+    ("--coordinator", {"metavar": "HOST:PORT", "help": "Where the first of these listens, if no cluster tells."}),
+    ("--processes", {"type": click.IntRange(2), "help": "How many there are, if no cluster tells."}),
+    ("--process-id", {"type": click.IntRange(0), "help": "Which this one is, from 0, if no cluster tells."}),
+)
+
+
+def use_devices(distributed: bool, coordinator: str | None, processes_: int | None, process_id: int | None) -> None:
+    """Makes all cores of all processes take part.
+
+    Raises:
+      RaceError: if options are missing, or the other processes are not found.
+    """
+    given = [x is not None for x in (coordinator, processes_, process_id)]
+    if any(given) and not (distributed and all(given)):
+        raise RaceError("coordinator, processes and process-id must be given together, and with --distributed.")
+    processes.use_all_cores(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if distributed:
+        processes.join(coordinator, processes_, process_id)
+
+
+def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, int]:
+    """The task of a name, with another target where one is given, and the steps of a trial.
+
+    Raises:
+      RaceError: if there is none, or more than one.
+    """
+    if "," in name or name == ALL:
+        raise RaceError(f"task is {name!r}, but must be one task.")
+    return next(iter(by_name([name], steps, target).values()))
 
 
 @click.command("race")
 @click.option(
     "--task",
-    default="digits_mlp",
-    show_default=True,
-    metavar="NAME|MODULE:OBJECT",
-    help="What is trained: a registered task, or a Task of yours.",
+    "tasks",
+    type=Names(),
+    default=("digits_mlp",),
+    metavar="NAME|MODULE:OBJECT,...",
+    help="What is trained: registered tasks, Tasks of yours, or all.  [default: digits_mlp]",
 )
 @click.option(
     "--optimizers",
     type=Names(),
-    help="Our names, optax.NAME, or all.  [default: ten of ours, optax.adam, optax.sgd, optax.rmsprop]",
+    help="Our names, optax.NAME, or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
-@click.option("--rates", type=Rates(), help="Grid of learning rates.  [default: 0.001 to 1 by factors of 10 ** 0.5]")
-@click.option("--seeds", type=click.IntRange(1), default=SEEDS, show_default=True, help="Seeds per rate.")
-@click.option(
-    "--final-seeds",
-    type=click.IntRange(2),
-    default=FINAL_SEEDS,
-    show_default=True,
-    help="Fresh seeds at the best rate.",
-)
-@click.option("--steps", type=click.IntRange(1), help="Steps of each trial.  [default: the task's budget]")
-@click.option("--target", type=float, help="Validation metric whose first passing is timed.  [default: the task's]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All others follow from it.")
-@click.option("--out", default="race-results", show_default=True, help="Folder for results and pictures.")
-@click.option("--resume", is_flag=True, help="Continue the race in that folder.")
+@options()
+@click.option("--out", default="race-results", show_default=True, help="Folder for results, pictures and report.html.")
 @click.pass_obj
-def command(arguments: list[str], task: str, target: float | None, steps: int | None, out: str, **options: Any) -> None:
+def command(
+    arguments: list[str],
+    tasks: tuple[str, ...],
+    steps: int | None,
+    target: float | None,
+    distributed: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process_id: int | None,
+    search: tuple[tuple[str, Any], ...],
+    out: str,
+    **options: Any,
+) -> None:
     """Train a small model with each optimizer and compare them.
 
     Each optimizer gets the learning rate of a grid that is best on validation data; the figures are those of fresh
-    seeds on test data. Writes race.json, results.jsonl, curves.png and sensitivity.png.
+    seeds on test data. Writes race.json, results.jsonl, trials.jsonl, report.html, and pictures as PNG and SVG; with
+    several tasks, into a folder for each.
     """
-    from rich.console import Console
-
-    from optax_zoo.race.report import table
-
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        trained, steps = chosen(task, target, steps)
-        result = race(task=trained, steps=steps, out=out, **given)
+        use_devices(distributed, coordinator, processes, process_id)
+        given["search"] = dict(search)
+        if len(tasks) > 1 or ALL in tasks:
+            results = race_tasks(tasks=tasks, steps=steps, target=target, out=out, **given).results
+        else:
+            task, budget = one_task(tasks[0], target, steps)
+            results = (race(task=task, steps=budget, out=out, **given),)
     except KeyboardInterrupt:
-        again = [] if options["resume"] else ["--resume"]
-        line = shlex.join(["optax-zoo", *arguments, *again])
-        raise Interrupted(f"interrupted; finished optimizers are kept, continue with: {line}") from None
+        raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    Console().print(table(result))
-    click.echo(f"Results and pictures: {out}")
+    show(results, out)
+
+
+def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
+    """What Ctrl-C prints."""
+    line = shlex.join(["optax-zoo", *arguments, *([] if resumed else ["--resume"])])
+    return f"interrupted; {kept}, continue with: {line}"
+
+
+def show(results: Sequence[Result], out: str) -> None:
+    """Prints the outcomes, on the first process."""
+    from rich.console import Console
+
+    from optax_zoo.race.report import tables
+
+    if not processes.is_first():
+        return
+    console = Console()
+    console.print(*tables(results, console.width), sep="\n")
+    click.echo(f"Results, pictures and report.html: {out}")

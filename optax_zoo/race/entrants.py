@@ -1,5 +1,6 @@
 """Who takes part in a race: names of ours, of optax, or a user's own factories."""
 
+import dataclasses
 import difflib
 import functools
 import inspect
@@ -9,9 +10,12 @@ from typing import Any
 import optax
 
 import optax_zoo
+from optax_zoo._checks import is_number
+from optax_zoo.pipeline import Pipeline
 from optax_zoo.race.errors import RaceError
 
-Factory = Callable[[Any], optax.GradientTransformation]
+Schedule = Callable[[Any], Any]
+Factory = Callable[..., optax.GradientTransformation]
 Optimizers = Iterable[str | tuple[str, Factory]] | Mapping[str, Factory]
 
 BASELINES = ("optax.adam", "optax.sgd", "optax.rmsprop")
@@ -25,13 +29,57 @@ DEFAULT = (
     "novograd",
     "gravity",
     "normalized",
-    "clipped",
     *BASELINES,
 )
 
 
-def resolve(optimizers: Optimizers | None) -> dict[str, Factory]:
-    """Factories (from a learning rate to a transformation) by name.
+@dataclasses.dataclass(frozen=True)
+class Entrant:
+    """An optimizer that takes part.
+
+    Attributes:
+      name: in the table.
+      factory: from a learning rate (a number, perhaps traced, or a schedule), and hyperparameters by keyword, to a
+        transformation.
+      defaults: the hyperparameters whose default is a number, by name, without learning rates.
+      default_rate: the learning rate by default; None if there is none.
+      base_rate: whether `factory` has a `base_learning_rate`, the rate that a schedule starts from.
+    """
+
+    name: str
+    factory: Factory
+    defaults: Mapping[str, float]
+    default_rate: float | None
+    base_rate: bool
+
+    @classmethod
+    def of(cls, name: str, factory: Factory, signature: inspect.Signature) -> "Entrant":
+        """An entrant whose hyperparameters are those of a signature; one without a name is no hyperparameter."""
+        defaults = {each: p.default for each, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        rate = defaults.pop("learning_rate", None)
+        base_rate = "base_learning_rate" in defaults
+        numbers = {each: float(x) for each, x in defaults.items() if isinstance(x, float)}
+        return cls(name, factory, numbers, float(rate) if is_number(rate) else None, base_rate)
+
+    def at(self, rate: Any, schedule: Schedule | None = None, **values: Any) -> optax.GradientTransformation:
+        """The transformation at a learning rate, multiplied by a schedule, and at some hyperparameters."""
+        if schedule is None:
+            return self.factory(rate, **values)
+        if self.base_rate:
+            values = {"base_learning_rate": rate, **values}
+        return self.factory(lambda count: rate * schedule(count), **values)
+
+    def composition(self, rate: float, values: Mapping[str, float]) -> str:
+        """The transformation as one would write it."""
+        shown = {name: float(f"{value:.4g}") for name, value in {"learning_rate": rate, **values}.items()}
+        made = self.factory(shown["learning_rate"], **{name: shown[name] for name in values})
+        if isinstance(made, Pipeline):
+            return repr(made)
+        return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def resolve(optimizers: Optimizers | None) -> dict[str, Entrant]:
+    """Who takes part, by name.
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a factory, or a mapping from
@@ -48,44 +96,55 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Factory]:
     if "all" in entrants:
         place = entrants.index("all")
         entrants[place : place + 1] = [*optax_zoo.list_algorithms(), *BASELINES]
-    factories: dict[str, Factory] = {}
-    for entrant in entrants:
-        name, factory = _one(entrant)
-        if name in factories:
-            raise RaceError(f"optimizer {name!r} is given twice.")
-        factories[name] = factory
-    if not factories:
+    resolved: dict[str, Entrant] = {}
+    for entrant in map(_one, entrants):
+        if entrant.name in resolved:
+            raise RaceError(f"optimizer {entrant.name!r} is given twice.")
+        resolved[entrant.name] = entrant
+    if not resolved:
         raise RaceError("optimizers is empty, but must name at least one.")
-    return factories
+    return resolved
 
 
-def _one(entrant: Any) -> tuple[str, Factory]:
+def _one(entrant: Any) -> Entrant:
     if isinstance(entrant, str):
-        return entrant, _of_optax(entrant) if entrant.startswith("optax.") else _of_ours(entrant)
+        return _of_optax(entrant) if entrant.startswith("optax.") else _of_ours(entrant)
     if isinstance(entrant, tuple) and len(entrant) == 2 and isinstance(entrant[0], str) and callable(entrant[1]):
-        return entrant
+        return _of_user(*entrant)
     raise RaceError(
         f"optimizer {entrant!r} must be a name, or a name and a function from learning rate to transformation."
     )
 
 
-def _of_ours(name: str) -> Factory:
+def _of_user(name: str, factory: Factory) -> Entrant:
+    """A function, whose first argument is the rate whatever it is called."""
+    try:
+        first, *others = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # built in, or without arguments, of which tracing will tell
+        return Entrant.of(name, factory, inspect.Signature())
+    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    rate = inspect.Parameter("learning_rate", inspect.Parameter.POSITIONAL_ONLY, default=first.default)
+    return Entrant.of(name, factory, inspect.Signature([rate, *keywords]))
+
+
+def _of_ours(name: str) -> Entrant:
     try:
         algorithm = optax_zoo.describe(name)
     except ValueError as error:
         hint = f" (optax's own is 'optax.{name}')" if name in _aliases() else ""
         raise RaceError(f"optimizer {error}{hint}") from None
-    return algorithm.at_rate
+    return Entrant.of(name, algorithm.at_rate, inspect.signature(algorithm.factory))
 
 
-def _of_optax(name: str) -> Factory:
+def _of_optax(name: str) -> Entrant:
     aliases = _aliases()
     short = name.removeprefix("optax.")
     if short not in aliases:
         near = difflib.get_close_matches(short, aliases, n=1)
         hint = f"; did you mean 'optax.{near[0]}'?" if near else ", such as 'optax.adam'."
         raise RaceError(f"optimizer {name!r} must be of optax and need nothing but learning_rate{hint}")
-    return lambda rate: aliases[short](learning_rate=rate)
+    alias = aliases[short]
+    return Entrant.of(name, lambda rate, **values: alias(learning_rate=rate, **values), inspect.signature(alias))
 
 
 @functools.cache

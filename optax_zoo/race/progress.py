@@ -6,59 +6,130 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from optax_zoo.race.errors import require
+from optax_zoo.race.time_left import Estimate, in_words
 
 
-class Notify(Protocol):
-    """Told what happens: the optimizer, what is done with it now, and how many optimizers are finished."""
+class Progress(Protocol):
+    """Told what happens in a race."""
 
-    def __call__(self, optimizer: str, phase: str, finished: int) -> None: ...
+    def phase(self, optimizer: str, text: str, finished: int, of: int) -> None:
+        """What is done now, for which optimizer, and how many optimizers are finished."""
+
+    def advance(self, trials: int) -> None:
+        """A batch of as many trials is finished."""
+
+    def skip(self, trials: int) -> None:
+        """As many trials have been finished before, and are not run."""
+
+    def grow(self, trials: int) -> None:
+        """There are as many trials more to run than had been thought, or fewer."""
 
 
 @contextlib.contextmanager
-def display(total: int, visible: bool) -> Iterator[Notify]:
+def display(trials: int, visible: bool) -> Iterator[Progress]:
     """Shows progress on standard error: a bar on a terminal, otherwise a line for each phase.
 
     Args:
-      total: number of optimizers.
-      visible: whether to show anything.
+      trials: number of trials to run.
+      visible: whether to show anything, which one process of a race does.
     """
+    estimate = Estimate(trials, time.perf_counter)
     if not visible:
-        yield lambda optimizer, phase, finished: None
+        yield Silent(estimate)
         return
     require("rich")
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield _lines(console, total)
+        yield InLines(estimate, console)
         return
-    with _bar(console) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda optimizer, phase, finished: bar.update(
-            task, completed=finished, description=f"[bold]{optimizer}[/bold]: {phase}"
+    with _bar(estimate, console) as bar:
+        yield OnTerminal(estimate, bar)
+
+
+class Silent:
+    """Keeps the estimate of the time left, and shows nothing."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        self.estimate = estimate
+
+    def phase(self, optimizer: str, text: str, finished: int, of: int) -> None:
+        self.estimate.phase(optimizer, finished, of)
+        self.show(optimizer, text, finished, of)
+
+    def advance(self, trials: int) -> None:
+        self.estimate.advance(trials)
+        self.count()
+
+    def skip(self, trials: int) -> None:
+        self.estimate.skip(trials)
+        self.count()
+
+    def grow(self, trials: int) -> None:
+        self.estimate.grow(trials)
+        self.count()
+
+    def show(self, optimizer: str, text: str, finished: int, of: int) -> None:
+        """Shows a phase."""
+
+    def count(self) -> None:
+        """Shows the number of trials."""
+
+
+class InLines(Silent):
+    """A line for each phase."""
+
+    def __init__(self, estimate: Estimate, console: Any) -> None:
+        super().__init__(estimate)
+        self.console = console
+
+    def show(self, optimizer: str, text: str, finished: int, of: int) -> None:
+        left = self.estimate.left
+        self.console.print(
+            f"[{min(finished + 1, of)}/{of}] {self.estimate.elapsed:6.1f} s  {optimizer}: {text}"
+            f"{'' if left is None else f', about {in_words(left)} left'}",
+            markup=False,
+            soft_wrap=True,
         )
 
 
-def _lines(console: Any, total: int) -> Notify:
-    began = time.perf_counter()
+class OnTerminal(Silent):
+    """A bar of trials."""
 
-    def notify(optimizer: str, phase: str, finished: int) -> None:
-        number = min(finished + 1, total)
-        elapsed = time.perf_counter() - began
-        console.print(f"[{number}/{total}] {elapsed:6.1f} s  {optimizer}: {phase}", markup=False, soft_wrap=True)
+    def __init__(self, estimate: Estimate, bar: Any) -> None:
+        super().__init__(estimate)
+        self.bar, self.task = bar, bar.add_task("", total=estimate.total)
 
-    return notify
+    def show(self, optimizer: str, text: str, finished: int, of: int) -> None:
+        self.bar.update(self.task, description=f"[{min(finished + 1, of)}/{of}] {optimizer}: {text}")
+
+    def count(self) -> None:
+        self.bar.update(self.task, completed=self.estimate.done, total=self.estimate.total)
 
 
-def _bar(console: Any) -> Any:
+def _bar(estimate: Estimate, console: Any) -> Any:
     from rich import progress
+    from rich.table import Column
+    from rich.text import Text
+
+    class Left(progress.ProgressColumn):
+        """The time left."""
+
+        def render(self, task: progress.Task) -> Text:
+            left = estimate.left
+            return Text("" if left is None else f"about {in_words(left)} left", style="progress.remaining")
 
     return progress.Progress(
         progress.SpinnerColumn(),
-        progress.TextColumn("{task.description:<34}"),
-        progress.BarColumn(),
+        progress.TextColumn(
+            "{task.description}", markup=False, table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis")
+        ),
+        progress.BarColumn(bar_width=None, table_column=Column(ratio=1)),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
+        Left(table_column=Column(no_wrap=True, min_width=17)),
         console=console,
         transient=True,
+        expand=True,
     )

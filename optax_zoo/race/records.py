@@ -1,138 +1,142 @@
 """The folder of a race: settings and results that survive a kill."""
 
+import contextlib
 import dataclasses
-import importlib.metadata
 import json
 import os
-import platform
-import shlex
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-import jax
-
-import optax_zoo
+from optax_zoo.race import environment
+from optax_zoo.race.batches import Batches
+from optax_zoo.race.environment import differences
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.lines import Lines, write
+from optax_zoo.race.locks import locked
+from optax_zoo.race.reading import RACE, RESULTS, TRIALS, load, naming, read_race, read_rows
 from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 
-PACKAGES = ("jax", "jaxlib", "optax", "flax", "numpy")
+__all__ = ["Folder", "load", "write"]
 
 
 class Folder:
-    """Where a race is written: `race.json` at its start, a line of `results.jsonl` for each finished optimizer."""
+    """Where a race is written, and nothing else at the same time: a context manager.
+
+    `race.json` is written at the start, a line of `trials.jsonl` for each finished batch of trials, and a line of
+    `results.jsonl` for each finished optimizer.
+
+    Attributes:
+      path: the folder.
+      occupied: whether it holds trials or results to go on from.
+      batches: the finished trials.
+      record: versions, machine, command line and time of the start; and of each resume, under "resumed".
+    """
+
+    batches: Batches
 
     def __init__(self, path: str | os.PathLike[str], resume: bool) -> None:
-        """Makes the folder and makes sure that it can be written to.
+        """Nothing is made or read yet.
+
+        Args:
+          path: the folder; it is made if need be.
+          resume: whether results that it holds are to be continued.
+        """
+        self.path, self.resume = Path(path), resume
+        self.record: dict[str, Any] = {}
+        self._results = Lines(self.path / RESULTS)
+        self._complete = False
+
+    def __enter__(self) -> "Folder":
+        """Makes the folder, and makes sure that it can be written to and that no other race writes to it.
 
         Raises:
-          RaceError: if it cannot, or if it holds results that are not to be resumed.
+          RaceError: if it cannot, if another race does, or if it holds results that are not to be resumed.
         """
-        self.path = Path(path)
-        self.race, self.results = self.path / "race.json", self.path / "results.jsonl"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-            occupied = self.results.exists() and self.results.stat().st_size > 0
-        except OSError as error:
-            raise RaceError(f"cannot write to {str(self.path)!r}: {error.strerror or error}.") from None
-        if occupied and not resume:
-            raise RaceError(
-                f"{str(self.path)!r} holds results already; continue them with --resume (resume=True), "
-                f"or choose another folder with --out (out=...)."
-            )
-        self.occupied = occupied
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(self.path))
+            self._open()
+            self._held = stack.pop_all()
+        return self
 
-    def begin(self, settings: Settings) -> None:
-        """Writes `race.json`."""
-        described = {
-            "settings": dataclasses.asdict(settings),
-            "versions": _versions(),
-            "machine": _machine(),
-            "command": shlex.join(sys.orig_argv),
-        }
-        write(self.race, json.dumps(described, indent=2) + "\n")
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves the folder to others; one that was made for nothing is removed."""
+        self._held.close()
+
+    def _open(self) -> None:
+        files = [self.path / name for name in (RACE, RESULTS, TRIALS)]
+        try:
+            for file in files:
+                if file.exists():
+                    file.open("r+").close()
+            self.occupied = _occupied(self.path)
+            if not self.resume:
+                refuse_occupied([self.path])
+            self.batches = Batches(self.path / TRIALS)
+        except OSError as error:
+            raise RaceError(f"cannot write to {error.filename!r}: {error.strerror or error}.") from None
 
     def finished(self, settings: Settings) -> dict[str, Row]:
-        """The rows that are there, by optimizer; a line that a kill has torn is cut off.
+        """The rows that are there, by optimizer.
 
         Raises:
           RaceError: if settings or versions differ from those of `race.json`, or if a file is no record of a race.
         """
         if not self.occupied:
             return {}
-        try:
-            before = json.loads(self.race.read_text())
-            now = json.loads(json.dumps({"settings": dataclasses.asdict(settings), "versions": _versions()}))
-            differences = [*_differ(before["settings"], now["settings"]), *_differ(before["versions"], now["versions"])]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RaceError(f"cannot resume: {str(self.race)!r} is no record of a race ({error}).") from None
-        if differences:
-            raise RaceError(f"cannot resume in {str(self.path)!r}: {'; '.join(differences)}.")
-        return {row.optimizer: row for row in self._read()}
+        with naming("resume", self.path / RACE, "is no record of a race"):
+            before, self.record = read_race(self.path / RACE)
+            now = json.loads(json.dumps(dataclasses.asdict(settings)))
+            changes = [*differences(before, now), *differences(self.record["versions"], environment.versions())]
+        if changes:
+            raise RaceError(f"cannot resume in {str(self.path)!r}: {'; '.join(changes)}.")
+        rows = {row.optimizer: row for row in read_rows("resume", self._results)}
+        self._complete = set(rows) >= set(settings.optimizers)
+        return rows
+
+    def begin(self, settings: Settings) -> None:
+        """Writes `race.json`; on a resume that has something left to do, adds this run to it.
+
+        Raises:
+          RaceError: if it cannot be written.
+        """
+        run = environment.run()
+        if not self.occupied:
+            self.record = {"versions": environment.versions(), **run}
+        elif not self._complete:
+            self.record = {**self.record, "resumed": [*self.record.get("resumed", []), run]}
+        else:
+            return
+        described = {"settings": dataclasses.asdict(settings), **self.record}
+        write(self.path / RACE, json.dumps(described, indent=2) + "\n")
 
     def append(self, row: Row) -> None:
-        """Adds a row, which is on the disk when this returns."""
-        with self.results.open("a") as file:
-            file.write(json.dumps(dataclasses.asdict(row), allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Adds a row, which is on the disk when this returns.
 
-    def _read(self) -> list[Row]:
-        text = self.results.read_text()
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            write(self.results, whole)
-        try:
-            return [Row.of(json.loads(line)) for line in whole.splitlines()]
-        except (ValueError, TypeError, AttributeError) as error:
-            raise RaceError(f"cannot resume: {str(self.results)!r} holds a line that is no result ({error}).") from None
+        Raises:
+          RaceError: if it cannot be written; rows before it stay.
+        """
+        self._results.add(json.dumps(dataclasses.asdict(row), allow_nan=False))
 
 
-def write(path: Path, text: str) -> None:
-    """Replaces a file at once: a kill leaves the old or the new."""
-    draft = path.with_name(path.name + ".draft")
-    with draft.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def refuse_occupied(folders: Iterable[Path]) -> None:
+    """Makes sure that there are no results in any of these folders.
+
+    Raises:
+      RaceError: if there are.
+    """
+    for folder in folders:
+        if _occupied(folder):
+            raise RaceError(
+                f"{str(folder)!r} holds results already; continue them with --resume (resume=True), "
+                f"or choose another folder with --out (out=...)."
+            )
 
 
-def _differ(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name} was {_short(before.get(name))} and now is {_short(now.get(name))}"
-        for name in {**before, **now}
-        if before.get(name) != now.get(name)
-    ]
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(f"{x:.3g}" if isinstance(x, float) else str(x) for x in value)
-    return str(value)
-
-
-def _versions() -> dict[str, str | None]:
-    installed = {package: _version(package) for package in PACKAGES}
-    return {"python": platform.python_version(), **installed, "optax_zoo": optax_zoo.__version__}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "device": jax.devices()[0].device_kind,
-        "backend": jax.default_backend(),
-    }
+def _occupied(folder: Path) -> bool:
+    files = [folder / name for name in (RESULTS, TRIALS)]
+    return any(file.exists() and file.stat().st_size > 0 for file in files)

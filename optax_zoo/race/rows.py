@@ -20,13 +20,17 @@ class Row:
 
     Attributes:
       optimizer: its name.
+      composition: what it is made of at the rate and the hyperparameters chosen, as one would write it.
       best_rate: the learning rate chosen on validation; None if trials diverged at every rate.
+      best_values: the further hyperparameters chosen on validation, by name; empty if none were searched, or if their
+        defaults were best.
       edge: "lower" or "upper" if the best rate is at an edge of the grid even after the last extension allowed: a rate
         beyond may be better.
       validation_metric: mean over the tuning seeds at the best rate.
-      test_metric: mean over the final seeds; None if one of them diverged.
-      test_metric_half_width: half the width of its 95 % t-interval.
+      test_metric: interquartile mean over the final seeds; None if one of them diverged.
+      test_metric_interval: lower and upper end of its 95 % bootstrap interval.
       test_loss: mean over the final seeds.
+      untrained_test_metric: mean over the final seeds before the first step.
       steps_to_target: median over the final seeds; None if half of them or more do not reach the target.
       state_bytes: bytes of state per parameter.
       milliseconds_per_step: wall time of the compiled program over its steps times its trials side by side; the median
@@ -34,14 +38,24 @@ class Row:
       seconds: wall time of this optimizer, compilation included.
       diverged_rates: number of rates at which a seed diverged.
       diverged_final_seeds: number of final seeds that diverged.
+      default_rate: the learning rate that the optimizer has by default; None if it has none.
+      default_test_metric: by final seed, at `default_rate` and the default hyperparameters; NaN (here None) where
+        training diverged, empty without a default rate.
       rates: the grid with its extensions, ascending.
       tuning_validation_metric: by rate and seed, the mean over the last quarter of the evaluations.
       tuning_validation_loss: by rate and seed, the mean over the last quarter of the evaluations.
       tuning_diverged: by rate and seed.
+      search_rates: the learning rates of the random search, by candidate.
+      search_values: the further hyperparameters of the random search by name, by candidate.
+      search_validation_metric: by candidate and seed, like `tuning_validation_metric`.
+      search_validation_loss: by candidate and seed, like `tuning_validation_loss`.
+      search_diverged: by candidate and seed.
       final_seeds: the seeds of the reported figures, as indices after those of tuning.
       final_test_metric: by final seed.
       final_test_loss: by final seed.
       final_diverged: by final seed.
+      final_steps_to_target: by final seed, the number of steps after which the target was first seen to be reached;
+        None where it was not.
       curve_steps: the number of steps at each evaluation.
       curve_train_loss: by final seed and evaluation, the mean since the evaluation before.
       curve_validation_loss: by final seed and evaluation.
@@ -49,26 +63,37 @@ class Row:
     """
 
     optimizer: str
+    composition: str
     best_rate: float | None
+    best_values: Mapping[str, float]
     edge: str | None
     validation_metric: float | None
     test_metric: float | None
-    test_metric_half_width: float | None
+    test_metric_interval: tuple[float, float] | None
     test_loss: float | None
+    untrained_test_metric: float | None
     steps_to_target: float | None
     state_bytes: float
     milliseconds_per_step: float
     seconds: float
     diverged_rates: int
     diverged_final_seeds: int
+    default_rate: float | None
+    default_test_metric: Values = dataclasses.field(repr=False)
     rates: Values = dataclasses.field(repr=False)
     tuning_validation_metric: Table = dataclasses.field(repr=False)
     tuning_validation_loss: Table = dataclasses.field(repr=False)
     tuning_diverged: tuple[tuple[bool, ...], ...] = dataclasses.field(repr=False)
+    search_rates: Values = dataclasses.field(repr=False)
+    search_values: tuple[Mapping[str, float], ...] = dataclasses.field(repr=False)
+    search_validation_metric: Table = dataclasses.field(repr=False)
+    search_validation_loss: Table = dataclasses.field(repr=False)
+    search_diverged: tuple[tuple[bool, ...], ...] = dataclasses.field(repr=False)
     final_seeds: tuple[int, ...] = dataclasses.field(repr=False)
     final_test_metric: Values = dataclasses.field(repr=False)
     final_test_loss: Values = dataclasses.field(repr=False)
     final_diverged: tuple[bool, ...] = dataclasses.field(repr=False)
+    final_steps_to_target: Values = dataclasses.field(repr=False)
     curve_steps: tuple[int, ...] = dataclasses.field(repr=False)
     curve_train_loss: Table = dataclasses.field(repr=False)
     curve_validation_loss: Table = dataclasses.field(repr=False)
@@ -103,10 +128,12 @@ class Result:
     Attributes:
       settings: what was raced.
       rows: one for each optimizer, the best first.
+      record: versions, machine and command line, as in race.json.
     """
 
     settings: Settings
     rows: tuple[Row, ...]
+    record: Mapping[str, Any]
 
     def __getitem__(self, optimizer: str) -> Row:
         """The row of an optimizer.
@@ -136,6 +163,8 @@ def rank(row: Row) -> tuple[Any, ...]:
 
 def _plain(value: Any) -> Any:
     """Python values: arrays and lists as tuples, NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list | tuple):

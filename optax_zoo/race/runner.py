@@ -1,20 +1,28 @@
 """A race from beginning to end."""
 
-import functools
+import contextlib
+import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from optax_zoo.race import records, tuning
+import numpy as np
+
+from optax_zoo.race import html, records, tuning
 from optax_zoo.race import settings as checks
-from optax_zoo.race.entrants import Factory, Optimizers, resolve
-from optax_zoo.race.errors import require
+from optax_zoo.race.batches import Batches
+from optax_zoo.race.entrants import Entrant, Optimizers, resolve
+from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
+from optax_zoo.race.layout import layout_of
 from optax_zoo.race.plots import draw
-from optax_zoo.race.progress import Notify, display
-from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.processes import from_first, is_first
+from optax_zoo.race.program import Program
+from optax_zoo.race.progress import Progress, display
+from optax_zoo.race.rows import Result, Row, rank
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.task import Task, digits
-from optax_zoo.race.trials import Program, prepare
+from optax_zoo.race.trials import prepare, untrained
 
 
 def race(
@@ -26,8 +34,15 @@ def race(
     final_seeds: int = checks.FINAL_SEEDS,
     steps: int = checks.STEPS,
     seed: int = 0,
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    weight_decay: float = 0.0,
+    search: checks.Space | None = None,
+    samples: int = 0,
+    mapping: str = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    report: bool = True,
     progress: bool = True,
 ) -> Result:
     """Compares optimizers, each at the learning rate that suits it best.
@@ -35,22 +50,33 @@ def race(
     Each optimizer is tuned by the same rules: every rate of the grid with every seed, the best mean metric on the
     validation part over the last quarter of the evaluations wins (ties: the lower mean loss), and a winner at an edge
     extends the grid by one rate, at most four times. The figures reported are those of fresh seeds on the test part
-    after the last step. All optimizers see the same initial parameters and the same batches; `update` gets the
-    parameters and `value=loss`. NaN or infinity in a loss or a parameter is a result, the worst one. The same seed on
-    the same machine gives the same numbers, timings apart.
+    after the last step, at the rate that won and at the optimizer's defaults. All optimizers see the same initial
+    parameters and the same batches; `update` gets the parameters and `value=loss`. NaN or infinity in a loss or a
+    parameter is a result, the worst one. The same seed on the same machine gives the same numbers, timings apart. All
+    devices that jax sees are used, those of other processes too once `jax.distributed` is initialized.
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
         to transformation, or a mapping from name to function; "all" stands for all of ours and three of optax. By
-        default a dozen: ten of ours and those three.
+        default a dozen: nine of ours and those three. With a schedule, functions are given a schedule for a rate.
       task: what is trained; by default `digits()`.
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
-      seeds: seeds per rate, at least 1; by default 5.
+      seeds: seeds per rate, at least 1; by default 3.
       final_seeds: fresh seeds at the best rate, at least 2; by default 10.
       steps: steps of each trial, at least 1; by default 600.
       seed: from which all others follow, at least 0; by default 0.
-      out: folder for race.json, results.jsonl, curves.png and sensitivity.png; by default nothing is written.
+      schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.
+      warmup: the share of the steps, below 1, in which the rate rises linearly to where the schedule begins.
+      weight_decay: each step subtracts this times the rate of the step times the parameters, whatever the optimizer.
+      search: ranges of further hyperparameters, {"b1": (0.8, 0.99), "eps": (1e-10, 1e-4, "log")}: each optimizer
+        that has one of them by keyword, with a number for a default, is tried at random points.
+      samples: number of random points, each with a rate within a step of the grid around the best; the same number
+        for all, so that an optimizer with nothing to search tries more rates.
+      mapping: how a device runs its trials: one after the other, "map", whose numbers do not depend on how many there
+        are, or side by side, "vmap"; "auto" is the former on a CPU and the latter on an accelerator.
+      out: folder for results, pictures and report.html; by default nothing is written.
       resume: continue the race in `out`: what is finished there is read back. Functions are known by their names only.
+      report: whether to write report.html, which takes some seconds.
       progress: whether to show progress on standard error.
 
     Returns:
@@ -60,33 +86,115 @@ def race(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
-    require("scipy", *(["rich"] if progress else []), *(["matplotlib"] if out is not None else []))
-    factories = resolve(optimizers)
+    _require_packages(progress, writes=out is not None, report=out is not None and report)
+    entrants = resolve(optimizers)
     task = digits() if task is None else task
-    settings = checks.check(factories, task, rates, seeds, final_seeds, steps, seed)
-    folder = None if out is None else records.Folder(out, resume)
-    rows = {} if folder is None else folder.finished(settings)
-    with display(len(factories), progress) as notify, remembered_interrupts() as raise_if_interrupted:
-        programs = _trace(task, {name: f for name, f in factories.items() if name not in rows}, settings, notify)
-        if folder is not None and not folder.occupied:
-            folder.begin(settings)
-        for name, program in programs.items():
-            raise_if_interrupted()
-            rows[name] = tuning.enter(name, program, settings, functools.partial(notify, name, finished=len(rows)))
-            if folder is not None:
-                folder.append(rows[name])
-    result = Result(settings, tuple(sorted(rows.values(), key=rank)))
-    if folder is not None:
-        draw(result, folder.path)
+    settings = checks.check(
+        entrants,
+        task,
+        rates=rates,
+        seeds=seeds,
+        final_seeds=final_seeds,
+        steps=steps,
+        seed=seed,
+        schedule=schedule,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        search=search or {},
+        samples=samples,
+        mapping=mapping,
+    )
+    _check_search(settings, entrants)
+    with contextlib.ExitStack() as stack:
+        folder = None if out is None or not is_first() else records.Folder(out, resume)
+        found = from_first(lambda: {"rows": [], "batches": []} if folder is None else _open(stack, folder, settings))
+        rows = {row["optimizer"]: Row.of(row) for row in found["rows"]}
+        batches = Batches(None) if folder is None else folder.batches
+        if folder is None:
+            batches.extend(found["batches"])
+        result = _race(task, entrants, settings, rows, batches, folder, progress and is_first())
+        if folder is not None:
+            draw(result, folder.path)
+            if report:
+                html.write([result], folder.path / "report.html")
     return result
 
 
-def _trace(task: Task, factories: dict[str, Factory], settings: Settings, notify: Notify) -> dict[str, Program]:
-    """Programs by name: all are traced before the first runs, so that one that cannot run is found at once."""
-    start = prepare(task, settings.seed, settings.seeds + settings.final_seeds)
-    finished = len(settings.optimizers) - len(factories)
-    programs = {}
-    for number, (name, factory) in enumerate(factories.items(), 1):
-        notify("all", f"tracing {number} of {len(factories)}", finished)
-        programs[name] = Program(task, name, factory, settings.steps, start)
-    return programs
+def _require_packages(progress: bool, writes: bool, report: bool) -> None:
+    shown = ["rich"] if progress else []
+    written = ["matplotlib", "filelock"] if writes else []
+    require("scipy", "psutil", *shown, *written, *(["plotly", "jinja2"] if report else []))
+
+
+def _open(stack: contextlib.ExitStack, folder: records.Folder, settings: Settings) -> dict[str, Any]:
+    """Takes the folder; returns what is in it, for all processes."""
+    stack.enter_context(folder)
+    rows = folder.finished(settings)
+    return {"rows": [dataclasses.asdict(row) for row in rows.values()], "batches": folder.batches.content()}
+
+
+def _race(
+    task: Task,
+    entrants: Mapping[str, Entrant],
+    settings: Settings,
+    rows: dict[str, Row],
+    batches: Batches,
+    folder: records.Folder | None,
+    visible: bool,
+) -> Result:
+    left = [entrant for name, entrant in entrants.items() if name not in rows]
+    trials = sum(_trials(entrant, settings) for entrant in left)
+    with display(trials, visible) as progress, remembered_interrupts() as raise_if_interrupted:
+        layout = layout_of(settings)
+        local = prepare(task, settings.seed, settings.seeds + settings.final_seeds)
+        start = layout.replicate(local)
+        programs = []
+        for number, entrant in enumerate(left, 1):
+            progress.phase("all", f"tracing {number} of {len(left)}", len(rows), len(entrants))
+            programs.append(Program(task, entrant, settings, start, batches, layout))
+        if folder is not None:
+            folder.begin(settings)
+        before = untrained(task, local) if left else np.empty(0)
+        for program in programs:
+            raise_if_interrupted()
+            told = _Told(progress, program.entrant.name, len(rows), len(entrants))
+            row = tuning.enter(program, settings, before, told)
+            rows[row.optimizer] = row
+            if folder is not None:
+                folder.append(row)
+    return Result(settings, tuple(sorted(rows.values(), key=rank)), {} if folder is None else folder.record)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """Progress, as it is told of one optimizer."""
+
+    progress: Progress
+    name: str
+    finished: int
+    of: int
+
+    def phase(self, text: str) -> None:
+        self.progress.phase(self.name, text, self.finished, self.of)
+
+    def advance(self, trials: int) -> None:
+        self.progress.advance(trials)
+
+    def grow(self, trials: int) -> None:
+        self.progress.grow(trials)
+
+
+def _trials(entrant: Entrant, settings: Settings) -> int:
+    """How many trials an optimizer has, if its grid is not extended."""
+    tuning = settings.seeds * (len(settings.rates) + settings.samples)
+    return tuning + settings.final_seeds * (1 if entrant.default_rate is None else 2)
+
+
+def _check_search(settings: Settings, entrants: Mapping[str, Entrant]) -> None:
+    known = {name for entrant in entrants.values() for name in entrant.defaults}
+    for each in settings.search:
+        if each.name not in known:
+            raise RaceError(
+                f"search has {each.name!r}, but no optimizer of the race has it by keyword, with a number for a "
+                f"default; there are {', '.join(sorted(known)) or 'none'}."
+            )

@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from optax_zoo._checks import is_number
@@ -12,7 +13,20 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, count_examples
 
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
-SEEDS, FINAL_SEEDS, STEPS = 5, 10, 600
+SEEDS, FINAL_SEEDS, STEPS = 3, 10, 600
+SCHEDULES = ("constant", "cosine")
+MAPPINGS = ("auto", "map", "vmap")
+
+Space = Mapping[str, tuple[float, float] | tuple[float, float, str]]
+
+
+class Dimension(NamedTuple):
+    """A hyperparameter that is searched, between bounds, on a linear or a logarithmic scale."""
+
+    name: str
+    low: float
+    high: float
+    log: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +45,12 @@ class Settings:
       final_seeds: number of fresh seeds at the best rate.
       steps: steps of each trial.
       seed: the seed from which all others follow.
+      schedule: how the learning rate falls from the one tuned: "constant" or "cosine".
+      warmup: the share of the steps over which it rises to there, linearly.
+      weight_decay: each step shrinks the parameters by this times the learning rate.
+      search: the space of further hyperparameters.
+      samples: number of candidates of the random search.
+      mapping: "vmap" if the trials of a device are one vectorized computation, "map" if they are one after the other.
     """
 
     optimizers: tuple[str, ...]
@@ -44,10 +64,29 @@ class Settings:
     final_seeds: int
     steps: int
     seed: int
+    schedule: str
+    warmup: float
+    weight_decay: float
+    search: tuple[Dimension, ...]
+    samples: int
+    mapping: str
 
 
 def check(
-    optimizers: Iterable[str], task: Task, rates: Iterable[float], seeds: int, final_seeds: int, steps: int, seed: int
+    optimizers: Iterable[str],
+    task: Task,
+    *,
+    rates: Iterable[float],
+    seeds: int,
+    final_seeds: int,
+    steps: int,
+    seed: int,
+    schedule: str,
+    warmup: float,
+    weight_decay: float,
+    search: Space,
+    samples: int,
+    mapping: str,
 ) -> Settings:
     """The settings, if each is allowed.
 
@@ -66,6 +105,12 @@ def check(
         final_seeds=_check_count("final_seeds", final_seeds, 2),
         steps=_check_count("steps", steps, 1),
         seed=_check_count("seed", seed, 0),
+        schedule=_check_choice("schedule", schedule, SCHEDULES),
+        warmup=_check_number("warmup", warmup, 1.0),
+        weight_decay=_check_number("weight_decay", weight_decay),
+        search=tuple(_check_dimension(name, bounds) for name, bounds in search.items()),
+        samples=_check_samples(samples, search),
+        mapping=_check_mapping(mapping),
     )
 
 
@@ -79,6 +124,45 @@ def _check_rates(rates: Iterable[Any]) -> tuple[float, ...]:
     if not given or len(set(given)) < len(given):
         raise RaceError("rates must hold at least one number, and none twice.")
     return tuple(sorted(float(rate) for rate in given))
+
+
+def _check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise RaceError(f"{name} is {value!r}, but must be {' or '.join(map(repr, choices))}.")
+    return value
+
+
+def _check_mapping(mapping: Any) -> str:
+    """What is faster on the device at hand, unless it is said: docs/performance.md has the figures."""
+    if _check_choice("mapping", mapping, MAPPINGS) == "auto":
+        return "map" if jax.default_backend() == "cpu" else "vmap"
+    return mapping
+
+
+def _check_number(name: str, value: Any, below: float = math.inf) -> float:
+    if not is_number(value) or not 0 <= value < below:
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise RaceError(f"{name} is {value!r}, but must be a number at least 0{limit}.")
+    return float(value)
+
+
+def _check_dimension(name: str, bounds: Any) -> Dimension:
+    """A range of the search space: (low, high), or (low, high, "log")."""
+    given = tuple(bounds) if isinstance(bounds, Iterable) and not isinstance(bounds, str) else ()
+    log = given[2:] == ("log",)
+    numbers = given[:2] if len(given) == 2 or log else ()
+    if len(numbers) != 2 or not all(is_number(x) and math.isfinite(x) for x in numbers) or numbers[0] >= numbers[1]:
+        raise RaceError(f'search has {bounds!r} for {name}, but must have (low, high) or (low, high, "log").')
+    if log and numbers[0] <= 0:
+        raise RaceError(f"search has {bounds!r} for {name}, but a logarithmic range must begin above 0.")
+    return Dimension(name, float(numbers[0]), float(numbers[1]), log)
+
+
+def _check_samples(samples: Any, search: Space) -> int:
+    count = _check_count("samples", samples, 0)
+    if bool(count) != bool(search):
+        raise RaceError(f"samples is {count}, but must be above 0 with a search space, and 0 without one.")
+    return count
 
 
 def _check_count(name: str, value: Any, least: int) -> int:

@@ -1,7 +1,5 @@
-"""The compiled program of a race: trials (one rate, one seed each) side by side."""
+"""One trial of a race, from initial parameters to outcomes, as a function that jax can compile."""
 
-import time
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -9,13 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from optax_zoo.race.entrants import Factory
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, Tree, count_examples
 
 EVALUATIONS = 24
-# Trials that run side by side. The time of a trial is the same from 3 to 21 on a CPU; 7 divides the default grid.
-WIDTH = 7
 # Folded into a trial's key for what steps draw; the orders of epochs fold in the number of a step, which is less.
 NOISE = 2**32 - 1
 
@@ -62,16 +57,23 @@ def prepare(task: Task, seed: int, count: int) -> Start:
     try:
         parameters = jax.jit(jax.vmap(task.init))(keys[:, 0])
     except (TypeError, ValueError) as error:
-        raise RaceError(f"task {task.name!r}: init fails with {_first_line(error)}") from error
+        raise RaceError(f"task {task.name!r}: init fails with {first_line(error)}") from error
     train, validation, test = jax.tree.map(jnp.asarray, (task.train, task.validation, task.test))
     start = Start(train, validation, test, parameters, keys[:, 1])
     _check_metric(task, start)
     return start
 
 
-def run_trial(task: Task, factory: Factory, steps: int, start: Start, rate: jax.Array, seed: jax.Array) -> Trials:
+def untrained(task: Task, start: Start) -> np.ndarray:
+    """The metric on the test part before the first step, by seed."""
+    metric = jax.jit(jax.vmap(lambda parameters: task.evaluate(parameters, task.state, start.test)[1]))
+    return np.asarray(metric(start.parameters))
+
+
+def run_trial(
+    task: Task, transformation: optax.GradientTransformationExtraArgs, steps: int, start: Start, seed: jax.Array
+) -> Trials:
     """Trains once, with the initial parameters and batches of `seed` (an index into `start`)."""
-    transformation = optax.with_extra_args_support(factory(rate))
     parameters = jax.tree.map(lambda x: x[seed], start.parameters)
     key = start.keys[seed]
     noise = jax.random.fold_in(key, NOISE)
@@ -113,66 +115,8 @@ def run_trial(task: Task, factory: Factory, steps: int, start: Start, rate: jax.
     return Trials(train_loss, loss, metric, test_loss, test_metric, ~jnp.all(finite))
 
 
-class Program:
-    """The trials of one optimizer as one compiled program of fixed width, which serves any rates and seeds.
-
-    Attributes:
-      state_bytes: bytes of the optimizer's state per parameter of the task.
-      seconds: wall time of each call, `width` trials, without compilation.
-    """
-
-    def __init__(self, task: Task, name: str, factory: Factory, steps: int, start: Start, width: int = WIDTH) -> None:
-        """Traces the program, which finds an optimizer that cannot run before any has run.
-
-        Raises:
-          RaceError: if the task cannot be trained with this optimizer.
-        """
-        self.steps, self.width, self.start = steps, width, start
-        self.seconds: list[float] = []
-
-        def trials(start: Start, rates: jax.Array, seeds: jax.Array) -> Trials:
-            return jax.vmap(lambda rate, seed: run_trial(task, factory, steps, start, rate, seed))(rates, seeds)
-
-        try:
-            self.state_bytes = _state_bytes(factory, start)
-            self._traced = jax.jit(trials).trace(start, np.zeros(width, np.float32), np.zeros(width, np.int32))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise RaceError(f"optimizer {name!r} cannot train task {task.name!r}: {_first_line(error)}") from error
-
-    def compile(self) -> None:
-        """Compiles what was traced."""
-        self._compiled = self._traced.lower().compile()
-
-    def run(self, rates: Sequence[float], seeds: Sequence[int]) -> Trials:
-        """The outcomes, as NumPy arrays, of the trials `zip(rates, seeds)`."""
-        chunks = [
-            self._chunk(rates[i : i + self.width], seeds[i : i + self.width]) for i in range(0, len(rates), self.width)
-        ]
-        return Trials(*(np.concatenate(parts) for parts in zip(*chunks, strict=True)))
-
-    def _chunk(self, rates: Sequence[float], seeds: Sequence[int]) -> Trials:
-        missing = (0, self.width - len(rates))
-        padded = [np.pad(x, missing, "edge") for x in (np.asarray(rates, np.float32), np.asarray(seeds, np.int32))]
-        began = time.perf_counter()
-        trials = jax.block_until_ready(self._compiled(self.start, *padded))
-        self.seconds.append(time.perf_counter() - began)
-        return Trials(*(np.asarray(x)[: len(rates)] for x in trials))
-
-    @property
-    def milliseconds_per_step(self) -> float:
-        """Median wall time of a call over its steps times its trials, in milliseconds."""
-        return float(np.median(self.seconds)) * 1e3 / (self.steps * self.width)
-
-
 def _all_finite(tree: Tree) -> jax.Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(tree)]))
-
-
-def _state_bytes(factory: Factory, start: Start) -> float:
-    parameters = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), start.parameters)
-    state = jax.eval_shape(lambda rate, p: factory(rate).init(p), jax.ShapeDtypeStruct((), jnp.float32), parameters)
-    count = sum(x.size for x in jax.tree.leaves(parameters))
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / count
 
 
 def _check_metric(task: Task, start: Start) -> None:
@@ -182,5 +126,6 @@ def _check_metric(task: Task, start: Start) -> None:
         raise RaceError(f"task {task.name!r}: metric must return one number, but returns {metric}.")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
     return (str(error) or type(error).__name__).splitlines()[0]

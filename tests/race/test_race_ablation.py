@@ -21,6 +21,7 @@ from optax_zoo.race.ablation.command import command
 from optax_zoo.race.ablation.effects import effects_of
 from optax_zoo.race.ablation.record import FILE
 from optax_zoo.race.command import command as race_command
+from optax_zoo.race.comparisons import holm
 from optax_zoo.race.settings import check
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 3, "steps": 5, "progress": False}
@@ -44,7 +45,7 @@ def factorial(metric, levels=LEVELS):
 
 FIGURES = {  # what a table shows beside the metric
     "best_rate": 0.1,
-    "test_metric_half_width": 0.0,
+    "test_metric_interval": (0.0, 0.0),
     "state_bytes": 0.0,
     "milliseconds_per_step": 0.0,
     "rates": (0.1,),
@@ -92,6 +93,20 @@ def test_seeds_are_paired_and_the_interval_is_the_t_interval():
     (effect,) = effects
     np.testing.assert_allclose((effect.mean - effect.half_width, effect.mean + effect.half_width), expected)
     assert effect.found == (expected.low > 0 or expected.high < 0)
+
+
+def test_p_values_are_corrected_over_all_effects_and_interactions_together():
+    random = np.random.default_rng(7)  # by itself, the interval of one effect that is chance leaves 0 out
+    noise = {levels: random.normal(size=8) for levels in itertools.product(*LEVELS.values())}
+    effects, interactions = effects_of(
+        LEVELS, factorial(lambda at: noise[tuple(at.values())] + 2 * (at["momentum"] == "none"))
+    )
+    found = [*effects, *interactions]
+    alone = [stats.ttest_1samp(effect.by_seed, 0).pvalue for effect in found]
+    np.testing.assert_allclose([effect.p_value for effect in found], holm(alone))
+    assert one_of(effects, momentum="none").found
+    assert sum(effect.found for effect in found) == 1
+    assert sum(abs(effect.mean) > effect.half_width for effect in found) == 2
 
 
 def test_a_combination_that_diverged_is_left_out_with_all_that_needs_it():
@@ -225,9 +240,11 @@ def raced(monkeypatch):
     def race(factories, **options):
         given.update(options, optimizers=factories)
         metric = {name: None if "numerator=none" in name else SEEDS + len(name) for name in factories}
-        settings = check(factories, options["task"], [0.1], 1, 8, 3, 0)
+        counts = {"seeds": 1, "final_seeds": 8, "steps": 3, "seed": 0, "samples": 0}
+        protocol = {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "search": {}, "mapping": "vmap"}
+        settings = check(factories, options["task"], rates=[0.1], **counts, **protocol)
         rows = tuple(dataclasses.replace(row_of(name, y), **FIGURES) for name, y in metric.items())
-        return Result(settings, rows)
+        return Result(settings, rows, {})
 
     monkeypatch.setattr("optax_zoo.race.ablation.study.race", race)
     return given
@@ -247,7 +264,7 @@ def test_a_race_with_a_part_that_diverges(regression):
     broken = {"broken": optax.scale(float("nan"))}
     ablation = ablate("sgd", task=regression, numerator=broken, **{**QUICK, "rates": [0.1]})
     assert ablation.combination(numerator="broken").diverged and not ablation.combination().diverged
-    assert "diverged at 1 of 1 rates" in repr(ablation)
+    assert "diverged at 1 of 1 rates" in " ".join(repr(ablation).split())
 
 
 @pytest.mark.parametrize(
@@ -338,7 +355,7 @@ def run(*words):
 
 @pytest.fixture
 def on_regression(regression, monkeypatch):
-    monkeypatch.setattr("optax_zoo.race.command.resolve_task", lambda name: regression)
+    monkeypatch.setattr("optax_zoo.race.races.resolve_task", lambda name: regression)
 
 
 def test_the_command_prints_and_writes(on_regression, raced, tmp_path, capsys):
@@ -416,8 +433,8 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch):
 
 
 def test_the_options_are_those_of_a_race():
-    shared = {parameter.name for parameter in race_command.params} - {"optimizers"}
-    assert {parameter.name for parameter in command.params} == shared | {"base", "levels"}
+    shared = {parameter.name for parameter in race_command.params} - {"optimizers", "tasks", "search", "samples"}
+    assert {parameter.name for parameter in command.params} == shared | {"base", "levels", "task"}
     out = {each.name: each.default for each in (*race_command.params, *command.params) if each.name == "out"}
     assert out == {"out": "ablation-results"}
     assert next(each for each in race_command.params if each.name == "out").default == "race-results"

@@ -19,7 +19,7 @@ def test_a_dozen_take_part_by_default_and_all_with_all():
 
 
 def test_a_rate_that_others_belong_to_is_set_with_the_rate():
-    assert "base_learning_rate=0.5" in repr(resolve(["adabound"])["adabound"](0.5))
+    assert "base_learning_rate=0.5" in repr(resolve(["adabound"])["adabound"].at(0.5, None))
 
 
 def test_own_transformation_beside_names(regression):

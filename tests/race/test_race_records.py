@@ -1,21 +1,20 @@
-"""Determinism, durable results, resuming, and folders that are refused."""
+"""Determinism, the files of a race, resuming, and folders that are refused."""
 
 import dataclasses
+import datetime
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 
+import jax
 import numpy as np
 import optax
 import pytest
 
 import optax_zoo
-from optax_zoo.race import RaceError, Row, race
+from optax_zoo.race import RaceError, Row, race, records, runner
+from optax_zoo.race.batches import Batches
 
-QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False}
+QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {
     "mine": optax.sgd,
     "momentum": lambda rate: optax.sgd(rate, 0.9),
@@ -39,13 +38,25 @@ def finished(regression, tmp_path_factory):
     return race(ENTRANTS, task=regression, out=folder, **QUICK), folder
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(finished, monkeypatch):
+    monkeypatch.setattr(runner, "draw", lambda result, folder: None)
+
+
 @pytest.fixture
 def torn(finished, tmp_path):
-    """A copy of the folder as a kill may leave it: one whole line, and a part of the second."""
-    lines = (finished[1] / "results.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "race.json").write_text((finished[1] / "race.json").read_text())
-    (tmp_path / "results.jsonl").write_text(lines[0] + lines[1][:200])
-    return tmp_path
+    """A copy of the folder as a kill may leave it: one whole result, and a part of the second; a part of the trials."""
+    return copy(finished[1], tmp_path, results=1.2, trials=2.5)
+
+
+def copy(folder, to, results, trials):
+    """A copy of a race of which so many lines have been written, the last one in part."""
+    (to / "race.json").write_text((folder / "race.json").read_text())
+    for name, count in (("results.jsonl", results), ("trials.jsonl", trials)):
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        torn = "".join(lines[int(count) : int(count) + 1])
+        (to / name).write_text("".join(lines[: int(count)]) + torn[: int(len(torn) * (count % 1))])
+    return to
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(regression, finished):
@@ -57,7 +68,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(regression
 
 def test_equal_optimizers_get_equal_seeds_and_batches(regression):
     first, second = race({"a": optax.sgd, "b": optax.sgd}, task=regression, **QUICK).rows
-    assert figures(first) == dataclasses.replace(figures(second), optimizer="a")
+    assert figures(first) == dataclasses.replace(figures(second), optimizer="a", composition=first.composition)
 
 
 def test_final_seeds_are_fresh_and_differ(finished):
@@ -68,13 +79,17 @@ def test_final_seeds_are_fresh_and_differ(finished):
 
 def test_files_of_a_race(finished):
     result, folder = finished
-    assert sorted(os.listdir(folder)) == ["curves.png", "race.json", "results.jsonl", "sensitivity.png"]
+    written = {".lock", "race.json", "trials.jsonl", "results.jsonl", "curves.png", "sensitivity.png"}
+    assert written <= set(os.listdir(folder)) and not list(folder.glob("*.draft"))
     rows = [Row.of(json.loads(line)) for line in (folder / "results.jsonl").read_text().splitlines()]
     assert sorted(rows, key=lambda row: row.optimizer) == sorted(result.rows, key=lambda row: row.optimizer)
     record = json.loads((folder / "race.json").read_text())
     assert record["settings"]["rates"] == [0.01, 0.1] and record["settings"]["optimizers"] == list(ENTRANTS)
     assert record["versions"]["optax_zoo"] == optax_zoo.__version__
-    assert record["machine"]["cores"] == os.cpu_count() and record["command"]
+    assert record["machine"]["cores"] == os.cpu_count() and record["machine"]["devices"] == jax.device_count()
+    assert record["command"] and datetime.datetime.fromisoformat(record["started"]).tzinfo is not None
+    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    assert list(dict.fromkeys(batch["optimizer"] for batch in trials)) == list(ENTRANTS)
 
 
 def test_infinity_and_nan_are_null(finished):
@@ -100,6 +115,102 @@ def test_resume_drops_a_torn_line_and_leads_to_the_same_rows(regression, finishe
     assert [figures(row) for row in result.rows] == [figures(row) for row in finished[0].rows]
     lines = [json.loads(line)["optimizer"] for line in (torn / "results.jsonl").read_text().splitlines()]
     assert lines == list(ENTRANTS)
+
+
+@pytest.mark.parametrize("results, more", [(0, 0.5), (0, 1.3), (0.5, 99), (1, 2), (2.9, 99)])
+def test_a_resume_runs_what_is_not_finished_and_leads_to_the_same_table(
+    regression, finished, tmp_path, monkeypatch, results, more
+):
+    whole = (finished[1] / "trials.jsonl").read_text().splitlines()
+    names = [json.loads(line)["optimizer"] for line in whole]
+    trials = min(sum(name in list(ENTRANTS)[: int(results)] for name in names) + more, len(whole))
+    copy(finished[1], tmp_path, results, trials)
+    ran = []
+    add = Batches.add
+    monkeypatch.setattr(Batches, "add", lambda self, *batch: ran.append(batch) or add(self, *batch))
+    result = race(ENTRANTS, task=regression, out=tmp_path, resume=True, **QUICK)
+    assert [figures(row) for row in result.rows] == [figures(row) for row in finished[0].rows]
+    assert len(ran) == len(whole) - int(trials)
+    again = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
+    assert [timeless(batch) for batch in again] == [timeless(json.loads(line)) for line in whole]
+
+
+def timeless(batch):
+    return {**batch, "seconds": None}
+
+
+def test_the_wall_times_of_finished_trials_are_kept(regression, finished, tmp_path):
+    copy(finished[1], tmp_path, 0, 99)
+    result = race(ENTRANTS, task=regression, out=tmp_path, resume=True, **QUICK)
+    times = [{row.optimizer: row.milliseconds_per_step for row in each.rows} for each in (result, finished[0])]
+    assert times[0] == times[1]
+
+
+def test_each_resume_that_runs_something_is_recorded(regression, finished, torn):
+    record = json.loads((torn / "race.json").read_text())
+    record["machine"] = {"platform": "another", "devices": 8}
+    (torn / "race.json").write_text(json.dumps(record))
+    result = race(ENTRANTS, task=regression, out=torn, resume=True, **QUICK)
+    after = json.loads((torn / "race.json").read_text())
+    assert {**after, "resumed": None} == {**record, "resumed": None}
+    (resumed,) = after["resumed"]
+    assert resumed["machine"]["cores"] == os.cpu_count() and resumed["command"] and resumed["started"]
+    assert result.record == {name: value for name, value in after.items() if name != "settings"}
+    assert race(ENTRANTS, task=regression, out=torn, resume=True, **QUICK).record == result.record
+
+
+def test_a_folder_is_read_back_as_the_result(finished):
+    result, folder = finished
+    assert records.load(folder) == result
+    assert records.load(str(folder)).settings.search == ()
+
+
+def test_a_search_is_read_back_as_the_result(regression, tmp_path):
+    options = {**QUICK, "search": {"decay": (0.5, 0.9), "eps": (1e-9, 1e-3, "log")}, "samples": 2}
+    result = race(["optax.sgd", "optax.rmsprop"], task=regression, out=tmp_path, **options)
+    assert records.load(tmp_path) == result
+    assert records.load(tmp_path).settings.search[1].log is True
+
+
+def test_a_race_that_is_not_finished_is_read_as_far_as_it_is(finished, torn):
+    before = (torn / "results.jsonl").read_bytes()
+    result = records.load(torn)
+    assert [row.optimizer for row in result.rows] == ["mine"] and result.settings == finished[0].settings
+    assert (torn / "results.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        ("race.json", "{", r"cannot read: .*race.json' is no record of a race \("),
+        ("race.json", "[]", r"cannot read: .*race.json' is no record of a race \("),
+        ("race.json", '{"settings": 3, "versions": {}}', r"cannot read: .*race.json' is no record of a race \("),
+        ("results.jsonl", "3\n", r"cannot read: .*results.jsonl' holds a line that is no result \("),
+        ("results.jsonl", '{"a": 1}\n', r"cannot read: .*results.jsonl' holds a line that is no result \("),
+    ],
+)
+def test_a_folder_of_something_else_is_not_read(torn, name, text, message):
+    (torn / name).write_text(text)
+    with pytest.raises(RaceError, match=message):
+        records.load(torn)
+
+
+def test_a_folder_without_a_race_is_not_read(tmp_path):
+    with pytest.raises(RaceError, match=r"cannot read: .*race.json' is no record of a race \(.*No such file"):
+        records.load(tmp_path)
+    with pytest.raises(RaceError, match=r"^there is no folder '.*nowhere'\.$"):
+        records.load(tmp_path / "nowhere")
+
+
+def test_results_of_another_version_are_one_sentence(regression, torn):
+    record = json.loads((torn / "race.json").read_text())
+    del record["settings"]["schedule"], record["settings"]["warmup"]
+    (torn / "race.json").write_text(json.dumps(record))
+    message = r"is of another version of optax_zoo, whose results cannot be used \(.*: schedule, warmup\)\.$"
+    with pytest.raises(RaceError, match=message):
+        records.load(torn)
+    with pytest.raises(RaceError, match=message):
+        race(dict.fromkeys(ENTRANTS, never), task=regression, out=torn, resume=True, **QUICK)
 
 
 def test_resume_of_a_finished_race_reads_it_back(regression, finished):
@@ -137,7 +248,17 @@ def test_resume_with_other_versions_is_refused(regression, torn):
         race(dict.fromkeys(ENTRANTS, never), task=regression, out=torn, resume=True, **QUICK)
 
 
-@pytest.mark.parametrize("name, text", [("race.json", "{"), ("race.json", "[]"), ("results.jsonl", '{"a": 1}\n')])
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("race.json", "{"),
+        ("race.json", "[]"),
+        ("results.jsonl", '{"a": 1}\n'),
+        ("results.jsonl", "3\n"),
+        ("trials.jsonl", '{"a": 1}\n'),
+        ("trials.jsonl", "3\n"),
+    ],
+)
 def test_resume_of_something_else_is_refused(regression, torn, name, text):
     (torn / name).write_text(text)
     with pytest.raises(RaceError, match="cannot resume"):
@@ -152,6 +273,14 @@ def test_results_are_not_overwritten(regression, torn):
     assert (torn / "results.jsonl").read_bytes() == before
 
 
+def test_trials_are_not_overwritten(regression, finished, tmp_path):
+    copy(finished[1], tmp_path, 0, 1)
+    before = (tmp_path / "trials.jsonl").read_bytes()
+    with pytest.raises(RaceError, match="holds results already"):
+        race(dict.fromkeys(ENTRANTS, never), task=regression, out=tmp_path, **QUICK)
+    assert (tmp_path / "trials.jsonl").read_bytes() == before
+
+
 def test_a_folder_that_cannot_be_written_is_found_before_computing(regression, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RaceError, match=r"cannot write to .*file.folder"):
@@ -162,31 +291,3 @@ def test_input_that_is_refused_leaves_no_results(regression, tmp_path):
     with pytest.raises(RaceError, match="cannot train"):
         race({"mine": lambda rate: None}, task=regression, out=tmp_path, **QUICK)
     assert os.listdir(tmp_path) == []
-
-
-def command(*words):
-    return [sys.executable, "-m", "optax_zoo.cli", "race", *words]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_race_that_is_killed_resumes_to_the_same_table(tmp_path, number):
-    names = "sgd,momentum,nag,optax.sgd"
-    options = ["--optimizers", names, "--steps", "3", "--seeds", "1", "--final-seeds", "2", "--rates", "0.1"]
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    results = killed / "results.jsonl"
-    process = subprocess.Popen(command(*options, "--out", str(killed)), stderr=subprocess.PIPE, text=True)
-    while not (results.exists() and results.read_text().endswith("\n")) and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(number)
-    errors = process.communicate()[1]
-    assert process.returncode == (130 if number == signal.SIGINT else -number)
-    assert 1 <= len(results.read_text().splitlines()) < 4
-    if number == signal.SIGINT:
-        assert errors.splitlines()[-1].startswith("optax-zoo: interrupted") and errors.rstrip().endswith("--resume")
-    subprocess.run(command(*options, "--out", str(killed), "--resume"), check=True)
-    subprocess.run(command(*options, "--out", str(whole)), check=True)
-    rows = [
-        [Row.of(json.loads(line)) for line in (x / "results.jsonl").read_text().splitlines()] for x in (killed, whole)
-    ]
-    assert [figures(row) for row in rows[0]] == [figures(row) for row in rows[1]]

@@ -31,21 +31,20 @@ def make(name, **options):
     return tasks.create_task(name, **options)
 
 
-def adam_results(task, steps, rate, seeds=2, **hyperparameters):
-    start = trials.prepare(task, seed=0, count=seeds)
+@pytest.fixture
+def adam_results(outcomes):
+    def train(task, steps, rate, seeds=2, **hyperparameters):
+        return outcomes(
+            task, lambda rate: optax.adam(rate, **hyperparameters), [rate] * seeds, range(seeds), steps=steps
+        )
 
-    def factory(rate):
-        return optax.adam(rate, **hyperparameters)
-
-    program = trials.Program(task, "adam", factory, steps, start, width=seeds)
-    program.compile()
-    return program.run([rate] * seeds, list(range(seeds)))
+    return train
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in tasks.list_tasks()]
 )
-def test_adam_reaches_the_expected_range(name):
+def test_adam_reaches_the_expected_range(name, adam_results):
     entry, task = tasks.describe_task(name), make(name)
     outcome = adam_results(task, entry.steps, entry.rate)
     low, high = entry.expected
@@ -234,22 +233,20 @@ def test_noise_refuses(regression):
         tasks.with_gradient_noise(regression, -1)
 
 
-def test_noisy_tasks_can_be_raced(regression):
+def test_noisy_tasks_can_be_raced(regression, adam_results):
     outcome = adam_results(tasks.with_gradient_noise(regression, 0.01), steps=60, rate=0.1)
     assert (outcome.test_loss < outcome.validation_loss[:, 0]).all()
 
 
-def test_reddi_is_cyclic_and_projected():
+def test_reddi_is_cyclic_and_projected(outcomes):
     task = tasks.create_task("reddi")
-    start = trials.prepare(task, seed=0, count=1)
-    program = trials.Program(task, "sgd", optax.sgd, 24 * 101, start, width=1)
-    program.compile()
+    slow, fast = outcomes(task, "sgd", [1e-4, 0.01], [0, 0], steps=24 * 101).validation_metric
     # 1010 down and 100 times 10 up: a cycle moves x by -10 times the rate; large steps end at the upper bound.
-    np.testing.assert_allclose(program.run([1e-4], [0]).validation_metric[0], -1 + 0.001 * np.arange(1, 25), atol=1e-4)
-    np.testing.assert_allclose(program.run([0.01], [0]).validation_metric[0], -2, atol=1e-6)
+    np.testing.assert_allclose(slow, -1 + 0.001 * np.arange(1, 25), atol=1e-4)
+    np.testing.assert_allclose(fast, -2, atol=1e-6)
 
 
-def test_state_key_and_projection_reach_a_step(regression):
+def test_state_key_and_projection_reach_a_step(regression, adam_results):
     def training(parameters, batch, key, state):
         return regression.loss(parameters, batch), {"steps": state["steps"] + 1, "drawn": jax.random.uniform(key)}
 
@@ -267,7 +264,7 @@ def test_state_key_and_projection_reach_a_step(regression):
     assert (outcome.train_loss[:, 0] > 0.1).all()
 
 
-def test_without_shuffling_epochs_go_in_order(walk):
+def test_without_shuffling_epochs_go_in_order(walk, adam_results):
     task = dataclasses.replace(
         walk(0.0),
         train=np.arange(4, dtype=np.float32),

@@ -7,6 +7,8 @@ import pytest
 
 import optax_zoo
 from optax_zoo.race import trials
+from optax_zoo.race.batches import Batches
+from optax_zoo.race.program import Point
 
 STEPS, SEED, RATE = 26, 2, 0.05
 
@@ -29,14 +31,12 @@ def plain_loop(task, transformation, start):
 
 
 @pytest.mark.parametrize("name", ["adamw", "novograd"])
-def test_program_equals_a_plain_loop(regression, name):
+def test_program_equals_a_plain_loop(regression, outcomes, name):
     def factory(rate):
         return optax_zoo.create(name, learning_rate=rate)
 
     start = trials.prepare(regression, seed=5, count=3)
-    program = trials.Program(regression, name, factory, STEPS, start, width=2)
-    program.compile()
-    outcome = program.run([0.3, 0.3, RATE], [0, 1, SEED])
+    outcome = outcomes(regression, factory, [0.3, 0.3, RATE], [0, 1, SEED], steps=STEPS, seed=5)
 
     path, losses = plain_loop(regression, optax.with_extra_args_support(factory(RATE)), start)
     stops = trials.evaluation_steps(STEPS)
@@ -49,11 +49,9 @@ def test_program_equals_a_plain_loop(regression, name):
     assert outcome.test_loss.shape == (3,) and not outcome.diverged.any()
 
 
-def test_a_trial_does_not_depend_on_its_neighbours(regression):
-    start = trials.prepare(regression, seed=0, count=2)
-    program = trials.Program(regression, "sgd", optax.sgd, 10, start, width=2)
-    program.compile()
-    alone, together = program.run([0.1], [1]), program.run([1e9, 0.1], [0, 1])
+def test_a_trial_does_not_depend_on_its_neighbours(regression, outcomes):
+    alone = outcomes(regression, "sgd", [0.1], [1])
+    together = outcomes(regression, "sgd", [1e9, 0.1], [0, 1])
     np.testing.assert_array_equal(alone.validation_loss[0], together.validation_loss[1])
 
 
@@ -70,7 +68,23 @@ def test_seeds_differ_in_parameters_and_batches(regression):
     assert len(np.unique(jax.random.key_data(start.keys), axis=0)) == 4
 
 
-def test_state_bytes_counts_the_real_parameters(regression):
-    start = trials.prepare(regression, seed=0, count=1)
-    assert trials.Program(regression, "momentum", lambda rate: optax.sgd(rate, 0.9), 1, start).state_bytes == 4
-    assert trials.Program(regression, "sgd", optax.sgd, 1, start).state_bytes == 0
+def test_state_bytes_counts_the_real_parameters(regression, program_of):
+    assert program_of(regression, lambda rate: optax.sgd(rate, 0.9)).state_bytes == 4
+    assert program_of(regression, "optax.sgd").state_bytes == 0
+
+
+def test_untrained_is_the_metric_of_the_initial_parameters(regression):
+    start = trials.prepare(regression, seed=0, count=3)
+    each = [regression.metric({"w": w}, regression.test) for w in start.parameters["w"]]
+    np.testing.assert_allclose(trials.untrained(regression, start), each, rtol=1e-6)
+
+
+def test_trials_that_are_known_are_not_run_again(regression, program_of):
+    told = []
+    batches = Batches(None)
+    points = [Point(rate) for rate in (0.01, 0.1, 0.01)]
+    first = program_of(regression, "optax.sgd", batches=batches).run(points, [0] * 3, told.append)
+    again = program_of(regression, "optax.sgd", batches=batches)
+    np.testing.assert_array_equal(again.run(points, [0] * 3, told.append).test_loss, first.test_loss)
+    assert "_compiled" not in vars(again) and told[-1] == 3
+    np.testing.assert_array_equal(first.test_loss[0], first.test_loss[2])

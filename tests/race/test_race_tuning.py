@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from optax_zoo.race import race
-from optax_zoo.race.statistics import half_width, steps_to_target
+from optax_zoo.race.program import Point
+from optax_zoo.race.statistics import first_reaching, half_width
 from optax_zoo.race.trials import Trials
 from optax_zoo.race.tuning import MAX_EXTENSIONS, Grid, measure
 
@@ -94,10 +95,10 @@ def test_half_width_is_that_of_a_t_interval():
     np.testing.assert_allclose(half_width(np.array([1.0, 2.0, 3.0])), 4.302653 / np.sqrt(3), rtol=1e-6)
 
 
-def test_steps_to_target_is_a_median_that_may_not_be_reached():
+def test_steps_to_a_target_may_be_infinite():
     metric, steps = np.array([[0.1, 0.9, 0.2], [0.9, 0.9, 0.9], [0.1, 0.1, 0.1]]), np.array([5, 10, 15])
-    assert steps_to_target(metric, steps, 0.9) == 10
-    assert steps_to_target(metric, steps, 0.95) == np.inf
+    np.testing.assert_array_equal(first_reaching(metric, steps, 0.9), [10, 5, np.inf])
+    np.testing.assert_array_equal(first_reaching(metric, steps, 0.95), np.inf)
 
 
 def test_the_rate_is_judged_by_the_last_quarter_of_the_evaluations():
@@ -105,5 +106,5 @@ def test_the_rate_is_judged_by_the_last_quarter_of_the_evaluations():
     curves[0, -1] = 1.0  # a lucky last moment
     curves[1, -2:] = 0.6
     lucky = Trials(None, curves, curves, None, None, np.zeros(2, bool))
-    program = SimpleNamespace(run=lambda rates, seeds: lucky)
-    assert measure(program, [0.1, 1.0], seeds=1).best == 1
+    program = SimpleNamespace(run=lambda points, seeds, advance: lucky)
+    assert measure(program, [Point(0.1), Point(1.0)], 1, SimpleNamespace(advance=None)).best == 1

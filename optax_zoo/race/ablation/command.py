@@ -1,8 +1,6 @@
 """`optax-zoo ablate`: the command line of an ablation."""
 
-import copy
 import dataclasses
-import shlex
 from typing import Any
 
 import click
@@ -12,9 +10,9 @@ from optax_zoo.pipeline import SLOTS
 from optax_zoo.race.ablation.levels import short_label
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
-from optax_zoo.race.command import Interrupted, chosen
-from optax_zoo.race.command import command as race_command
+from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.processes import is_first
 from optax_zoo.race.slot_expressions import SlotExpression, parse
 
 OUT = "ablation-results"
@@ -46,15 +44,15 @@ class SlotLevel(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-def _shared_options() -> list[click.Parameter]:
-    """The options of a race, but for who takes part; the folder is another one by default."""
-    options = {option.name: copy.copy(option) for option in race_command.params if option.name != "optimizers"}
-    options["out"].default = OUT
-    return list(options.values())
-
-
-@click.command("ablate", params=_shared_options())
+@click.command("ablate")
 @click.argument("base")
+@click.option(
+    "--task",
+    default="digits_mlp",
+    show_default=True,
+    metavar="NAME|MODULE:OBJECT",
+    help="What is trained: a registered task, or a Task of yours.",
+)
 @click.option(
     "--slot",
     "levels",
@@ -63,6 +61,8 @@ def _shared_options() -> list[click.Parameter]:
     required=True,
     help="A slot and a part for it; LABEL is its short name. The same slot again: another level.",
 )
+@options("search", "samples")
+@click.option("--out", default=OUT, show_default=True, help="Folder for results, pictures and report.html.")
 @click.pass_obj
 def command(
     arguments: list[str],
@@ -71,6 +71,10 @@ def command(
     task: str,
     target: float | None,
     steps: int | None,
+    distributed: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process_id: int | None,
     out: str,
     **options: Any,
 ) -> None:
@@ -83,16 +87,16 @@ def command(
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        trained, steps = chosen(task, target, steps)
-        ablation = ablate(base, task=trained, steps=steps, out=out, **given, **_by_slot(levels))
+        use_devices(distributed, coordinator, processes, process_id)
+        trained, budget = one_task(task, target, steps)
+        ablation = ablate(base, task=trained, steps=budget, out=out, **given, **_by_slot(levels))
     except KeyboardInterrupt:
-        again = [] if options["resume"] else ["--resume"]
-        line = shlex.join(["optax-zoo", *arguments, *again])
-        raise Interrupted(f"interrupted; finished combinations are kept, continue with: {line}") from None
+        raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    Console().print(*tables(ablation), sep="\n")
-    click.echo(f"Results and pictures: {out}")
+    if is_first():
+        Console().print(*tables(ablation), sep="\n")
+        click.echo(f"Results, pictures and report.html: {out}")
 
 
 def _by_slot(levels: tuple[Level, ...]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from optax_zoo.race.comparisons import LEVEL, holm
 from optax_zoo.race.rows import Row
 from optax_zoo.race.statistics import half_width
 
@@ -50,7 +51,9 @@ class Effect:
       instead_of: the level by slot that they are compared with, "base" but for `Ablation.compare`.
       interaction: whether it is one.
       mean: the mean over the final seeds; None if nothing is left to compare.
-      half_width: half the width of its 95 % t-interval over the final seeds.
+      half_width: half the width of its 95 % t-interval over the final seeds, of this effect by itself.
+      p_value: of the t-test of the mean over the final seeds; of an ablation's effects and interactions corrected for
+        all of them together (Holm), of a single comparison as it is.
       by_seed: by final seed.
       compared: over how many combinations of the other slots the average goes.
       combinations: how many there are; in those that miss, a part of the comparison diverged.
@@ -61,14 +64,15 @@ class Effect:
     interaction: bool
     mean: float | None
     half_width: float | None
+    p_value: float | None
     by_seed: tuple[float, ...]
     compared: int
     combinations: int
 
     @property
     def found(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.mean is not None and self.half_width is not None and abs(self.mean) > self.half_width
+        """Whether an effect was found, at the level of 5 % over all that are tested together."""
+        return self.p_value is not None and self.p_value < 1 - LEVEL
 
     @property
     def verdict(self) -> str:
@@ -91,12 +95,19 @@ class Effect:
 def effects_of(
     levels: Mapping[str, Iterable[str]], combinations: Iterable[Combination]
 ) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
-    """Main effects and two-way interactions of the combinations of a full factorial."""
+    """Main effects and two-way interactions of the combinations of a full factorial, their p-values corrected."""
     metrics = metrics_of(combinations)
     changes = [{slot: level} for slot, labels in levels.items() for level in labels if level != BASE]
     pairs = [{**a, **b} for a, b in itertools.combinations(changes, 2) if a.keys() != b.keys()]
-    main = tuple(_effect(metrics, levels, each) for each in changes)
-    return main, tuple(_effect(metrics, levels, each) for each in pairs)
+    effects = _corrected([_effect(metrics, levels, each) for each in (*changes, *pairs)])
+    return effects[: len(changes)], effects[len(changes) :]
+
+
+def _corrected(effects: Sequence[Effect]) -> tuple[Effect, ...]:
+    corrected = iter(holm([effect.p_value for effect in effects if effect.p_value is not None]))
+    return tuple(
+        effect if effect.p_value is None else dataclasses.replace(effect, p_value=next(corrected)) for effect in effects
+    )
 
 
 def metrics_of(combinations: Iterable[Combination]) -> Metrics:
@@ -119,7 +130,7 @@ def _effect(metrics: Metrics, levels: Mapping[str, Iterable[str]], changes: Chan
 
 def contrast(
     metrics: Metrics, levels: Mapping[str, Iterable[str]], corners: Sequence[tuple[int, Changes]]
-) -> tuple[float | None, float | None, tuple[float, ...], int, int]:
+) -> tuple[float | None, float | None, float | None, tuple[float, ...], int, int]:
     """The fields of an effect from `mean` on: a sum over corners, averaged over the levels of all other slots."""
     others = {slot: labels for slot, labels in levels.items() if slot not in corners[0][1]}
     contexts = [dict(zip(others, labels, strict=True)) for labels in itertools.product(*others.values())]
@@ -132,10 +143,21 @@ def contrast(
             difference = sum(sign * metric for (sign, _), metric in zip(corners, whole, strict=True))
             differences.append(np.where(np.abs(difference) < noise, 0.0, difference))
     if not differences:
-        return None, None, (), 0, len(contexts)
+        return None, None, None, (), 0, len(contexts)
     by_seed = np.mean(differences, axis=0)
     mean, half = float(by_seed.mean()), float(half_width(by_seed))
-    return mean, half, tuple(by_seed.tolist()), len(differences), len(contexts)
+    return mean, half, _p_value(by_seed), tuple(by_seed.tolist()), len(differences), len(contexts)
+
+
+def _p_value(by_seed: np.ndarray) -> float:
+    """Of the two-sided t-test of the hypothesis that the mean is 0; 0 or 1 for values that are all the same."""
+    from scipy import stats
+
+    deviation = float(by_seed.std(ddof=1))
+    if not deviation:
+        return float(not by_seed.any())
+    statistic = abs(by_seed.mean()) / deviation * len(by_seed) ** 0.5
+    return float(2 * stats.t.sf(statistic, len(by_seed) - 1))
 
 
 def described(changes: Changes) -> str:

@@ -75,4 +75,4 @@ class Ablation:
 
         console = Console(file=io.StringIO(), width=110)
         console.print(*tables(self), sep="\n")
-        return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+        return console.file.getvalue().replace("\N{NO-BREAK SPACE}", " ").strip()  # type: ignore[attr-defined]

@@ -4,48 +4,70 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from optax_zoo.race import records
+from optax_zoo.race import lines
 from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.locks import locked
 
 FILE = "ablation.json"
 
 
-class Record:
+@contextlib.contextmanager
+def recorded(
+    out: str | os.PathLike[str] | None, resume: bool, described: dict[str, Any]
+) -> Iterator[Callable[[Ablation], None]]:
+    """Holds the folder of an ablation, if there is one, and keeps `ablation.json` in it.
+
+    Args:
+      out: the folder.
+      resume: whether an ablation that it holds is to be continued.
+      described: what the base and the levels are.
+
+    Yields:
+      What writes the combinations and effects, at the end.
+
+    Raises:
+      RaceError: if the folder cannot be written to, is held by another run, or holds another ablation that is to be
+        resumed.
+    """
+    if out is None:
+        yield lambda ablation: None
+        return
+    with locked(out):
+        record = _Record(Path(out) / FILE, resume, described)
+        try:
+            yield record.finish
+        except RaceError:
+            record.withdraw()
+            raise
+
+
+class _Record:
     """ablation.json: what the levels are, from the start on, so that another ablation does not resume this one."""
 
-    def __init__(self, out: str | os.PathLike[str], resume: bool, described: dict[str, Any]) -> None:
-        """Writes the file, unless the race will refuse the folder.
+    def __init__(self, path: Path, resume: bool, described: dict[str, Any]) -> None:
+        """Writes the file, unless the race will refuse its folder.
 
         Raises:
-          RaceError: if the folder cannot be written to, or holds another ablation that is to be resumed.
+          RaceError: if it cannot be written, or is that of another ablation that is to be resumed.
         """
-        self.path, self.described = Path(out) / FILE, described
-        results = self.path.with_name("results.jsonl")
-        self.fresh, self.new_folders = False, list[Path]()
-        try:
-            occupied = results.exists() and results.stat().st_size > 0
-            if self.path.exists() and resume:
-                self._compare()
-            elif not occupied:
-                self.new_folders = [folder for folder in self.path.parents if not folder.exists()]
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.fresh = not self.path.exists()
-                self._write(described)
-        except OSError as error:
-            raise RaceError(f"cannot write to {str(out)!r}: {error.strerror or error}.") from None
+        self.path, self.described = path, described
+        results = [self.path.with_name(name) for name in ("results.jsonl", "trials.jsonl")]
+        occupied = any(file.exists() and file.stat().st_size > 0 for file in results)
+        self.fresh = not self.path.exists()
+        if resume and not self.fresh:
+            self._compare()
+        elif not occupied:
+            self._write(described)
 
     def withdraw(self) -> None:
-        """Removes the file again, and its folder, if they were made for a race that has been refused."""
-        if self.fresh:
+        """Removes the file again, if it was made for a race that has been refused before it began."""
+        if self.fresh and not self.path.with_name("race.json").exists():
             self.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty
-            for folder in self.new_folders:
-                folder.rmdir()
 
     def finish(self, ablation: Ablation) -> None:
         """Writes the combinations and effects."""
@@ -61,12 +83,12 @@ class Record:
 
     def _compare(self) -> None:
         try:
-            before = json.loads(self.path.read_text())
+            before = json.loads(self.path.read_text(encoding="utf-8"))
             same = {key: before[key] for key in self.described} == self.described
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RaceError(f"cannot resume: {str(self.path)!r} is no record of an ablation ({error}).") from None
         if not same:
             raise RaceError(f"cannot resume: {str(self.path)!r} has another base or other levels.")
 
     def _write(self, content: Mapping[str, Any]) -> None:
-        records.write(self.path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        lines.write(self.path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

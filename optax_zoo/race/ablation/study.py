@@ -1,16 +1,18 @@
 """An ablation from beginning to end."""
 
+import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from optax_zoo.race import settings as checks
 from optax_zoo.race.ablation.effects import BASE, Changes, Combination, described, effects_of
 from optax_zoo.race.ablation.levels import Base, base_of, composition_of, factory_of, levels_of, shown_of
 from optax_zoo.race.ablation.outcome import Ablation
-from optax_zoo.race.ablation.record import Record
+from optax_zoo.race.ablation.record import recorded
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.processes import from_first
 from optax_zoo.race.runner import race
 from optax_zoo.race.task import Task
 
@@ -24,8 +26,13 @@ def ablate(
     final_seeds: int = checks.FINAL_SEEDS,
     steps: int = checks.STEPS,
     seed: int = 0,
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    weight_decay: float = 0.0,
+    mapping: str = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    report: bool = True,
     progress: bool = True,
     **slots: Mapping[str, Any] | Sequence[Any],
 ) -> Ablation:
@@ -43,8 +50,13 @@ def ablate(
       final_seeds: fresh seeds at the best rate.
       steps: steps of each trial.
       seed: from which all others follow.
+      schedule: what the rate is multiplied by.
+      warmup: the share of the steps in which the rate rises.
+      weight_decay: decoupled, of every combination.
+      mapping: how a device runs its trials.
       out: folder for the files of the race and ablation.json; by default nothing is written.
       resume: continue the ablation in `out`.
+      report: whether to write report.html.
       progress: whether to show progress on standard error.
       **slots: for each slot to vary, the levels that it takes beside the base's own part: a mapping from label to part,
         or a sequence of parts, which are then labelled by what they print as. A part may be given as a function from
@@ -65,21 +77,23 @@ def ablate(
         raise RaceError("two combinations have the same name; choose other labels.")
     compositions = {combination: composition_of(combination, factory) for combination, factory in factories.items()}
     shown = shown_of(at_rate, parts)
-    record = None if out is None else Record(out, resume, {"base": name, "levels": shown})
     options: dict[str, Any] = {"rates": rates, "seeds": seeds, "final_seeds": final_seeds, "steps": steps, "seed": seed}
-    try:
-        result = race(factories, task=task, **options, out=out, resume=resume, progress=progress)
-    except (RaceError, NameError) as error:  # a NameError is jax's word for an axis name without a mesh
-        if record is not None:
-            record.withdraw()
-        raise error if isinstance(error, RaceError) else RaceError(f"cannot race {name}: {error}") from error
-    chosen = dict(zip(factories, grid, strict=True))
-    combinations = tuple(
-        Combination(row.optimizer, chosen[row.optimizer], compositions[row.optimizer], row) for row in result.rows
-    )
-    ablation = Ablation(name, shown, combinations, *effects_of(shown, combinations), result)
-    if record is not None:
-        record.finish(ablation)
+    rules: dict[str, Any] = {"schedule": schedule, "warmup": warmup, "weight_decay": weight_decay, "mapping": mapping}
+    shows: dict[str, Any] = {"report": report, "progress": progress}
+    with contextlib.ExitStack() as stack:
+        record: list[Callable[[Ablation], None]] = []
+        from_first(lambda: record.append(stack.enter_context(recorded(out, resume, {"base": name, "levels": shown}))))
+        try:
+            result = race(factories, task=task, **options, **rules, out=out, resume=resume, **shows)
+        except NameError as error:  # jax's word for an axis name without a mesh
+            raise RaceError(f"cannot race {name}: {error}") from error
+        chosen = dict(zip(factories, grid, strict=True))
+        combinations = tuple(
+            Combination(row.optimizer, chosen[row.optimizer], compositions[row.optimizer], row) for row in result.rows
+        )
+        ablation = Ablation(name, shown, combinations, *effects_of(shown, combinations), result)
+        for finish in record:
+            finish(ablation)
     return ablation
 
 

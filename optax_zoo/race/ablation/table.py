@@ -1,43 +1,23 @@
 """The tables that an ablation prints as."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from optax_zoo.race.ablation.effects import Effect, described
 from optax_zoo.race.ablation.outcome import Ablation
-from optax_zoo.race.errors import require
+from optax_zoo.race.formats import column_places, with_interval
+from optax_zoo.race.tables import empty_table
 
 
 def tables(ablation: Ablation) -> list[Any]:
     """What an ablation prints as: its levels, combinations, main effects and interactions as rich tables."""
-    require("rich")
     blocks = [_levels_table(ablation), _combinations_table(ablation), _effects_table(ablation, "effects")]
     return [*blocks, _effects_table(ablation, "interactions")] if ablation.interactions else blocks
-
-
-def _table(title: str, caption: str, left: Iterable[str], right: Iterable[str] = ()) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=Text(title),
-        caption=Text(caption) if caption else None,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
-    for heading in left:
-        table.add_column(heading, overflow="fold")
-    for heading in right:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _levels_table(ablation: Ablation) -> Any:
     from rich.text import Text
 
-    table = _table(f"Ablation of {ablation.base}: levels", "", ("slot", "level", "part"))
+    table = empty_table(f"Ablation of {ablation.base}: levels", "", ("slot", "level", "part"))
     for slot, levels in ablation.levels.items():
         for number, (label, text) in enumerate(levels.items()):
             table.add_row("" if number else slot, Text(label), Text(text))
@@ -49,17 +29,19 @@ def _combinations_table(ablation: Ablation) -> Any:
 
     settings = ablation.result.settings
     notes = [f"{each.name}: {'; '.join(each.row.notes)}" for each in ablation.combinations if each.row.notes]
-    table = _table(
+    table = empty_table(
         f"Combinations on {settings.task}: {settings.steps} steps of {settings.batch_size} examples, "
         f"{settings.final_seeds} final seeds",
         "\n".join(notes),
         ablation.levels,
-        ("best\nrate", f"test {settings.metric}\nmean ± 95 %", "state\nB/param"),
+        ("best\nrate", f"test {settings.metric}\nIQM [95 %]", "state\nB/param"),
     )
-    for each in ablation.combinations:
-        row = each.row
-        rate = "diverged" if row.best_rate is None else f"{row.best_rate:.3g}"
-        metric = "diverged" if each.diverged else f"{row.test_metric:.4f} ± {row.test_metric_half_width:.4f}"
+    places = column_places([each.row.test_metric_interval for each in ablation.combinations])
+    for each, count in zip(ablation.combinations, places, strict=True):
+        row, metric = each.row, "diverged"
+        if row.test_metric is not None and row.test_metric_interval is not None:
+            metric = with_interval(row.test_metric, row.test_metric_interval, count)
+        rate = "none" if row.best_rate is None else f"{row.best_rate:.3g}"
         table.add_row(*(Text(each.levels[slot]) for slot in ablation.levels), rate, metric, f"{row.state_bytes:.2f}")
     return table
 
@@ -71,7 +53,9 @@ def _effects_table(ablation: Ablation, kind: str) -> Any:
     title, caption = {
         "effects": (
             "Main effects: a level less the base's, averaged over the levels of the other slots",
-            "Above 0 is better. Differences seed by seed, with the 95 % t-interval of each by itself.",
+            "Above 0 is better. Differences seed by seed: mean and 95 % t-interval of each by itself. What was found: "
+            "t-tests at 5 % over all effects and interactions together (Holm), so that an interval without 0 is not "
+            "enough.",
         ),
         "interactions": (
             "Interactions: by how much an effect changes when the other slot is changed, too",
@@ -82,7 +66,7 @@ def _effects_table(ablation: Ablation, kind: str) -> Any:
     if diverged:
         caption += f"\nDiverged, and left out: {'; '.join(diverged)}."
     headings = (f"test {ablation.result.settings.metric}\nmean ± 95 %", "averaged\nover")
-    table = _table(title, caption, ("change",), headings)
+    table = empty_table(title, caption, ("change",), headings)
     table.add_column("", no_wrap=True)
     for effect in effects:
         figures = "-" if effect.mean is None else f"{effect.mean:+.4f} ± {effect.half_width:.4f}"

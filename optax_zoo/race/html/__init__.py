@@ -1,0 +1,6 @@
+"""The report of a race: one self-contained page, and the reading of the folders that it is made from."""
+
+from optax_zoo.race.html.document import write
+from optax_zoo.race.html.folders import collect
+
+__all__ = ["collect", "write"]

@@ -1,0 +1,38 @@
+/* Links into folded pages, and printing: everything unfolded, in light colours. */
+"use strict";
+
+const unfold = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target && target.closest("details");
+  if (folded && !folded.open) {
+    folded.open = true;
+    target.scrollIntoView();
+  }
+};
+addEventListener("hashchange", unfold);
+addEventListener("DOMContentLoaded", unfold);
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  if (link && link.hash === location.hash) unfold();
+});
+
+const printing = {
+  now: false,
+  folded: [],
+  begin() {
+    if (printing.now) return;
+    printing.now = true;
+    printing.folded = [...document.querySelectorAll("details.page:not([open])")];
+    for (const details of printing.folded) details.open = true;
+    dispatchEvent(new Event("paper"));
+  },
+  end() {
+    if (!printing.now) return;
+    printing.now = false;
+    for (const details of printing.folded) details.open = false;
+    dispatchEvent(new Event("paper"));
+  },
+};
+addEventListener("beforeprint", printing.begin);
+addEventListener("afterprint", printing.end);
+matchMedia("print").addEventListener("change", (media) => (media.matches ? printing.begin() : printing.end()));

@@ -1,0 +1,143 @@
+"""How a race was run, in words."""
+
+from markupsafe import Markup
+
+from optax_zoo.race.html import words
+from optax_zoo.race.settings import Dimension, Settings
+from optax_zoo.race.tuning import MAX_EXTENSIONS
+
+
+def protocol(settings: Settings) -> list[tuple[str, str]]:
+    """A term and what holds for it, for all rules of a race."""
+    return [
+        ("Task", _task(settings)),
+        ("Budget of a trial", _budget(settings)),
+        ("Learning rates", _rates(settings)),
+        ("Random search", _search(settings)),
+        ("Choice", _choice(settings)),
+        ("Schedule", _schedule(settings)),
+        ("Weight decay", _decay(settings)),
+        ("Report", _report(settings)),
+        ("Seeds", _seeds(settings)),
+    ]
+
+
+DEFINITIONS = [
+    (
+        "Interquartile mean (IQM)",
+        "the mean of what is left without the lowest and the highest quarter of the values; less sensitive to a single "
+        "run than the mean, and less wasteful than the median",
+    ),
+    (
+        "95 % interval",
+        "percentile bootstrap over the final seeds: they are drawn anew with replacement thousands of times, and the "
+        "interval holds the middle 95 % of the interquartile means. Chance in the choice of the rate is not in it",
+    ),
+    (
+        "No difference found",
+        "p is 0.05 or more in the paired permutation test over the final seeds, corrected for the comparison of all "
+        "pairs of optimizers (Westfall and Young's step-down maximum). It does not say that there is no difference",
+    ),
+    (
+        "Steps to target",
+        "the number of steps after which an evaluation first shows the target; the median over the final seeds, “not "
+        "reached” if half of them or more do not reach it",
+    ),
+    ("Diverged", "NaN or infinity in a loss or in a parameter. It is a result, and ranks last"),
+    (
+        "Score",
+        "the test metric of a run, as a share of the way from the untrained model (0) to the highest interquartile "
+        "mean of the task (1); 0 if it diverged",
+    ),
+    (
+        "Probability of improvement",
+        "that a run of one optimizer beats a run of the other, whatever their seeds, ties counted half",
+    ),
+    (
+        "Time",
+        "wall time of the compiled program per step of one trial among those side by side; the evaluations count, "
+        "compilation does not",
+    ),
+]
+
+
+def _task(settings: Settings) -> str:
+    train, validation, test = settings.examples
+    return (
+        f"{settings.task}, with {words.count(train, 'example')} for training, {words.count(validation, 'example')} for "
+        f"validation and {words.count(test, 'example')} for test. The metric is {settings.metric}; larger is better."
+    )
+
+
+def _budget(settings: Settings) -> str:
+    steps, size = words.count(settings.steps, "step"), words.count(settings.batch_size, "example")
+    return f"{steps} of {size}, the same for every optimizer."
+
+
+def _rates(settings: Settings) -> str:
+    rates = ", ".join(words.rate(rate) for rate in settings.rates)
+    if len(settings.rates) == 1:
+        return f"{rates}, for every optimizer."
+    return (
+        f"one grid for all: {rates}. If the best rate is the lowest or the highest, one more is tried beyond it, at "
+        f"most {MAX_EXTENSIONS} times."
+    )
+
+
+def _search(settings: Settings) -> str:
+    if not settings.samples:
+        return "none: all other hyperparameters are at their defaults."
+    space = words.listed(_dimension(each) for each in settings.search)
+    return (
+        f"{words.count(settings.samples, 'candidate')} for each optimizer, drawn at random from {space}, where the "
+        "optimizer has such a hyperparameter, each with a learning rate within a step of the grid around the best."
+    )
+
+
+def _dimension(each: Dimension) -> str:
+    name, low, high, log = each
+    return f"{name} from {low:g} to {high:g}{' (logarithmic)' if log else ''}"
+
+
+def _choice(settings: Settings) -> str:
+    return (
+        f"by the validation {settings.metric}: its mean over the last quarter of the evaluations and over "
+        f"{words.count(settings.seeds, 'tuning seed')}. A tie goes to the lower validation loss, then to the lower "
+        "rate; a rate at which a seed diverged loses to every other."
+    )
+
+
+def _schedule(settings: Settings) -> str:
+    after = (
+        "stays at the tuned rate" if settings.schedule == "constant" else "falls along half a cosine to 0 at the end"
+    )
+    rise = f"rises linearly over the first {settings.warmup:.3g} of the steps, then " if settings.warmup else ""
+    return f"{settings.schedule}: the learning rate {rise}{after}, for every optimizer."
+
+
+def _decay(settings: Settings) -> str:
+    if not settings.weight_decay:
+        return "none is added; an optimizer whose defaults have one keeps it."
+    return (
+        f"{settings.weight_decay:g}, decoupled, for every optimizer in place of its own: each step also subtracts the "
+        "weight decay times the learning rate times the parameters."
+    )
+
+
+def _report(settings: Settings) -> str:
+    return (
+        f"each optimizer is trained anew with {words.count(settings.final_seeds, 'fresh seed')}, at the rate that was "
+        f"chosen and at its defaults; the figures are those on the test part after the last step."
+    )
+
+
+def _seeds(settings: Settings) -> str:
+    return (
+        f"all follow from seed {settings.seed}. A seed sets the initial parameters and the order of the batches, "
+        "whatever the optimizer."
+    )
+
+
+def definitions() -> list[tuple[str, Markup]]:
+    """The statistics and what they mean."""
+    return [(term, Markup("{}.").format(meaning)) for term, meaning in DEFINITIONS]

@@ -1,0 +1,76 @@
+"""Tables of the report."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from optax_zoo.race.html import words
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A field of a table.
+
+    Attributes:
+      text: what is shown.
+      value: what it is sorted by; None comes last in either direction.
+      extra: a second line, in small print.
+      tone: from -1 to 1, how strongly it is coloured, and which of two colours.
+    """
+
+    text: str | Markup
+    value: float | str | None = None
+    extra: str | Markup = ""
+    tone: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+      heading: its name.
+      unit: what the numbers are, in small print.
+      numeric: whether it holds numbers, which stand to the right.
+      sort: "ascending" or "descending" where the rows are given in this order.
+    """
+
+    heading: str
+    unit: str = ""
+    numeric: bool = True
+    sort: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of the report.
+
+    Attributes:
+      caption: what it says.
+      columns: its columns.
+      rows: its cells by row and column.
+      heading: the column of the headings of the rows.
+      sortable: whether the reader may sort it.
+      matrix: whether rows and columns are the same.
+    """
+
+    caption: str | Markup
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    heading: int = 0
+    sortable: bool = False
+    matrix: bool = False
+
+
+def figures(value: float | None, text: str | None = None, extra: str = "") -> Cell:
+    """A number, which sorts by its value."""
+    finite = value if value is not None and math.isfinite(value) else None
+    return Cell(words.number(value) if text is None else text, finite, extra)
+
+
+def data_table(caption: str, headings: Sequence[str], columns: Sequence[Sequence[str]]) -> Table:
+    """The numbers of a figure, column by column, as text."""
+    rows = tuple(tuple(Cell(text) for text in row) for row in zip(*columns, strict=True))
+    return Table(caption, tuple(Column(heading, numeric=n > 0) for n, heading in enumerate(headings)), rows)

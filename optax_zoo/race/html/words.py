@@ -1,0 +1,65 @@
+"""Numbers and names as a reader sees them."""
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from optax_zoo.race import formats
+
+MISSING = "–"  # noqa: RUF001
+
+
+def number(value: float | None, places: int = 4) -> str:
+    """A figure with some decimal places, or a dash for one that is missing."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return _signed(formats.number(value, places))
+
+
+def rate(value: float | None) -> str:
+    """A learning rate in three digits."""
+    return MISSING if value is None else f"{value:.3g}"
+
+
+def interval(ends: Sequence[float], places: int = 4) -> str:
+    """An interval in brackets."""
+    return f"[{number(ends[0], places)}, {number(ends[1], places)}]"
+
+
+def probability(value: float) -> str:
+    """A p-value, which is never 0."""
+    text = "p < 0.001" if value < 1e-3 else f"p = {value:.2g}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    *first, last = [*names] or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def count(amount: int, noun: str) -> str:
+    """An amount with its noun, which takes an s."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def plain(text: str) -> str:
+    """Text as Plotly shows it literally: it reads tags and entities, and fields as in `%{x}`."""
+    return html.escape(text).replace("%{", "%&#123;")
+
+
+def short(text: str, most: int = 22) -> str:
+    """Text of a limited length."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def rounded(values: Iterable[float | None] | np.ndarray, digits: int = 5) -> list[float | None]:
+    """Numbers for a figure, with few digits; None for NaN and infinity."""
+    return [None if x is None or not math.isfinite(x) else float(f"{x:.{digits}g}") for x in values]
+
+
+def _signed(text: str) -> str:
+    """With a true minus sign."""
+    return "\N{MINUS SIGN}" + text[1:] if text.startswith("-") else text

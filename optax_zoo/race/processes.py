@@ -1,0 +1,69 @@
+"""Several processes, perhaps on several hosts, that run one race together."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from optax_zoo.race.errors import RaceError
+
+
+def is_first() -> bool:
+    """Whether this process writes files and shows progress."""
+    return jax.process_index() == 0
+
+
+def from_first(make: Callable[[], Any]) -> Any:
+    """What the first process makes, in all of them: a value that JSON can hold.
+
+    Raises:
+      RaceError: in all processes, if the first raises one.
+    """
+    if jax.process_count() == 1:
+        return make()
+    answer: dict[str, Any] = {}
+    if is_first():
+        try:
+            answer = {"value": make()}
+        except RaceError as error:
+            answer = {"error": str(error)}
+    answer = json.loads(_broadcast(json.dumps(answer).encode()))
+    if "error" in answer:
+        raise RaceError(answer["error"])
+    return answer["value"]
+
+
+def _broadcast(text: bytes) -> bytes:
+    length = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
+    padded = np.frombuffer(text[:length].ljust(length, b"\0"), np.uint8)
+    return np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8).tobytes()
+
+
+def join(coordinator: str | None, processes: int | None, process_id: int | None) -> None:
+    """Joins the processes of a cluster: as told, else as its environment tells (Slurm, a TPU pod and others).
+
+    Raises:
+      RaceError: if there is no cluster, or the others cannot be reached.
+    """
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")  # no effect on GPUs and TPUs
+    try:
+        jax.distributed.initialize(coordinator, processes, process_id)
+    except (ValueError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise RaceError(
+            f"distributed: the other processes are not found ({reason}); "
+            "give --coordinator, --processes and --process-id."
+        ) from error
+
+
+def use_all_cores(cores: int) -> None:
+    """Makes each core of a CPU a device, so that a race uses all; not if jax runs already or was told a number."""
+    by_flag = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if not by_flag and jax.config.jax_num_cpu_devices < 1:  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # jax runs already
+            jax.config.update("jax_num_cpu_devices", cores)

@@ -1,0 +1,124 @@
+"""The compiled program of an optimizer in a race: many trials at once, on all devices."""
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from optax_zoo.race.batches import Batches, Key
+from optax_zoo.race.entrants import Entrant
+from optax_zoo.race.errors import RaceError
+from optax_zoo.race.layout import Layout, check_memory
+from optax_zoo.race.protocol import transformation
+from optax_zoo.race.settings import Settings
+from optax_zoo.race.task import Task
+from optax_zoo.race.trials import Start, Trials, first_line, run_trial
+
+
+class Point(NamedTuple):
+    """A learning rate, and the searched hyperparameters in the order of `Program.names`."""
+
+    rate: float
+    values: tuple[float, ...] = ()
+
+
+class Program:
+    """The trials of one optimizer as one compiled program, which serves any rates, hyperparameters and seeds.
+
+    Attributes:
+      entrant: the optimizer.
+      names: the hyperparameters that are arguments: those of the search that it has.
+      state_bytes: bytes of its state per parameter of the task.
+    """
+
+    def __init__(
+        self, task: Task, entrant: Entrant, settings: Settings, start: Start, batches: Batches, layout: Layout
+    ) -> None:
+        """Traces the program, which finds an optimizer that cannot run before any has run.
+
+        Raises:
+          RaceError: if the task cannot be trained with this optimizer.
+        """
+        self.entrant, self.start = entrant, start
+        self.names = tuple(each.name for each in settings.search if each.name in entrant.defaults)
+        self._steps, self._batches, self._layout = settings.steps, batches, layout
+
+        def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array) -> Trials:
+            made = transformation(entrant, settings, rate, dict(zip(self.names, values, strict=True)))
+            return run_trial(task, made, settings.steps, start, seed)
+
+        self._trial = trial
+        try:
+            self.state_bytes = _state_bytes(lambda rate: transformation(entrant, settings, rate, {}), start)
+            self._traced = layout.trace(trial, start, self._arguments([]))
+        except (TypeError, ValueError, AttributeError) as error:
+            raise RaceError(
+                f"optimizer {entrant.name!r} cannot train task {task.name!r}: {first_line(error)}"
+            ) from error
+
+    @property
+    def defaults(self) -> tuple[float, ...]:
+        """The default values of `names`."""
+        return tuple(self.entrant.defaults[name] for name in self.names)
+
+    def run(self, points: Iterable[Point], seeds: Iterable[int], advance: Callable[[int], None]) -> Trials:
+        """The outcomes, as NumPy arrays, of the trials `zip(points, seeds)`.
+
+        Those that are among the finished batches are taken from there.
+
+        Args:
+          points: what each trial trains with.
+          seeds: of each trial.
+          advance: told the number of trials that have just been finished.
+        """
+        keys = [Key.of(point.rate, point.values, seed) for point, seed in zip(points, seeds, strict=True)]
+        known = self._batches.known(self.entrant.name)
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        advance(len(keys) - len(missing))
+        while missing:
+            compiled = self._compiled
+            batch, missing = missing[: self._layout.width], missing[self._layout.width :]
+            self._batches.add(self.entrant.name, batch, *self._run(compiled, batch))
+            advance(len(batch))
+        return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
+
+    @property
+    def milliseconds_per_step(self) -> float:
+        """Median wall time of the widest batches over their steps and trials, in milliseconds."""
+        timings = self._batches.timings(self.entrant.name)
+        widest = max(trials for _, trials in timings)
+        each = [seconds / trials for seconds, trials in timings if trials == widest]
+        return float(np.median(each)) * 1e3 / self._steps
+
+    @functools.cached_property
+    def _compiled(self) -> Any:
+        """The program, for as many trials as the memory holds; compiled when a trial is to be run."""
+        compiled = self._traced.lower().compile()
+        while not check_memory(self.entrant.name, self._layout, compiled):
+            self._layout = self._layout.halved()
+            compiled = self._layout.trace(self._trial, self.start, self._arguments([])).lower().compile()
+        return compiled
+
+    def _run(self, compiled: Any, batch: Sequence[Key]) -> tuple[Trials, float]:
+        """The outcomes of a batch, and the seconds that it took without compilation."""
+        arguments = self._arguments(batch)
+        began = time.perf_counter()
+        trials = self._layout.gather(compiled(self.start, *self._layout.place(arguments)))
+        return Trials(*(x[: len(batch)] for x in trials)), time.perf_counter() - began
+
+    def _arguments(self, batch: Sequence[Key]) -> tuple[np.ndarray, ...]:
+        """Rates, hyperparameters and seeds, as many as run at once: the last is repeated."""
+        full = [*batch, *[batch[-1] if batch else Key(0.0, self.defaults, 0)] * (self._layout.width - len(batch))]
+        rates, values, seeds = zip(*full, strict=True)
+        return np.asarray(rates, np.float32), np.asarray(values, np.float32), np.asarray(seeds, np.int32)
+
+
+def _state_bytes(make: Callable[[Any], Any], start: Start) -> float:
+    parameters = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), start.parameters)
+    state = jax.eval_shape(lambda rate, p: make(rate).init(p), jax.ShapeDtypeStruct((), jnp.float32), parameters)
+    count = sum(x.size for x in jax.tree.leaves(parameters))
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / count

@@ -1,0 +1,48 @@
+"""What a race does to all optimizers alike: learning-rate schedule, warm-up and weight decay."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optax
+
+from optax_zoo.race.entrants import Entrant
+from optax_zoo.race.settings import Settings
+
+
+def schedule_of(settings: Settings) -> Callable[[Any], Any] | None:
+    """The factor of the learning rate by step, counted from 0; None where it is always 1.
+
+    The warm-up is linear, from 1 / (its steps + 1); what follows is 1, or the half cosine from there to 0 at the end.
+    """
+    warmup = round(settings.warmup * settings.steps)
+    if settings.schedule == "constant" and not warmup:
+        return None
+    constant = settings.schedule == "constant"
+    rest = max(1, settings.steps - warmup)
+    after = optax.constant_schedule(1.0) if constant else optax.cosine_decay_schedule(1.0, rest)
+    if not warmup:
+        return after
+    return optax.join_schedules([optax.linear_schedule(1 / (warmup + 1), 1.0, warmup), after], [warmup])
+
+
+def own_values(entrant: Entrant, settings: Settings) -> dict[str, float]:
+    """Hyperparameters of an optimizer that the rules of the race replace."""
+    return {"weight_decay": 0.0} if settings.weight_decay and entrant.defaults.get("weight_decay") else {}
+
+
+def transformation(
+    entrant: Entrant, settings: Settings, rate: Any, values: Mapping[str, Any]
+) -> optax.GradientTransformationExtraArgs:
+    """What trains: the optimizer at a rate and at some hyperparameters, under the rules of the race.
+
+    With weight decay, each step also subtracts weight_decay * (learning rate of the step) * parameters (Loshchilov and
+    Hutter, 2019), for every optimizer; one that has a weight decay of its own, by default, gets 0 for that.
+    """
+    schedule = schedule_of(settings)
+    decay = settings.weight_decay
+    own = entrant.at(rate, schedule, **{**own_values(entrant, settings), **values})
+    if not decay:
+        return optax.with_extra_args_support(own)
+    if schedule is None:
+        return optax.chain(own, optax.add_decayed_weights(-rate * decay))
+    return optax.chain(own, optax.add_decayed_weights(lambda count: -rate * decay * schedule(count)))

@@ -1,0 +1,48 @@
+"""`optax-zoo report`: the report of races, made again from their folders."""
+
+from pathlib import Path
+
+import click
+
+from optax_zoo.race import html
+from optax_zoo.race.errors import RaceError
+from optax_zoo.race.plots import draw
+from optax_zoo.race.races import folder_of
+from optax_zoo.race.rows import Result
+
+NAME = "report.html"
+
+
+@click.command("report")
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
+@click.option("--out", metavar="FILE|FOLDER", help="Where the report goes.  [default: report.html in the first folder]")
+@click.option("--animation/--no-animation", default=True, show_default=True, help="Paths on functions of two numbers.")
+def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
+    """Write the report of races as one HTML file, and its figures beside it as PNG and SVG.
+
+    A FOLDER is one that `race` wrote, for one task or for several. Races on the same task become one, if they have the
+    same settings.
+    """
+    path = _path(folders[0] if out is None else out)
+    try:
+        results = html.collect(folders)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        html.write(results, path, animation=animation)
+        _draw(results, path.parent)
+    except (RaceError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"Report: {path}")
+
+
+def _path(out: str) -> Path:
+    """The file that is meant; a name that does not end in .html is a folder."""
+    path = Path(out)
+    return path if path.suffix.lower() in (".html", ".htm") else path / NAME
+
+
+def _draw(results: tuple[Result, ...], folder: Path) -> None:
+    """The figures of one race into the folder, those of several into one each."""
+    for result in results:
+        place = folder if len(results) == 1 else folder / folder_of(result.settings.task)
+        place.mkdir(exist_ok=True)
+        draw(result, place)

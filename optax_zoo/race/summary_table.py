@@ -1,0 +1,89 @@
+"""The table of several races together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from optax_zoo.race.formats import column_places, number, with_interval
+from optax_zoo.race.rows import Result
+from optax_zoo.race.summary import Scores, Summary, summarize
+from optax_zoo.race.tables import empty_table
+
+MOST_TASKS = 4
+Column = tuple[str, Mapping[str, str]]  # heading, and cells by optimizer
+
+
+def summary_table(results: Sequence[Result], width: int = 100) -> Any:
+    """The summary of races on several tasks as a `rich.table.Table`, the best optimizer first.
+
+    Args:
+      results: of one race for each task.
+      width: in characters. Up to four tasks get a column each, if there is room for all.
+    """
+    from rich.console import Console
+
+    summary = summarize(results)
+    columns = list(_columns(summary))
+    made = _filled(summary, [*columns, *_task_columns(summary, results)])
+    if len(summary.tasks) <= MOST_TASKS and Console(width=1000).measure(made).maximum <= width:
+        return made
+    return _filled(summary, columns)
+
+
+def _filled(summary: Summary, columns: Sequence[Column]) -> Any:
+    from rich.text import Text
+
+    table = empty_table(_title(summary), "\n".join(_caption(summary)), ("optimizer",), [head for head, _ in columns])
+    for name in summary.optimizers:
+        table.add_row(Text(name), *(Text(cells[name]) for _, cells in columns))
+    return table
+
+
+def _columns(summary: Summary) -> Iterator[Column]:
+    best, *others = summary.optimizers
+    overall = {name: scores.overall for name, scores in summary.scores.items()}
+    places = dict(zip(overall, column_places([(each.low, each.high) for each in overall.values()]), strict=True))
+    yield (
+        "score\nIQM [95 %]",
+        {name: with_interval(each.value, (each.low, each.high), places[name]) for name, each in overall.items()},
+    )
+    yield "mean\nrank", {name: f"{rank:.1f}" for name, rank in summary.mean_rank.items()}
+    if others:
+        beats = {name: summary.improvement[name, best] for name in others}
+        yield (
+            "P(beats\nthe first)",
+            {best: "-", **{name: with_interval(each.value, (each.low, each.high), 2) for name, each in beats.items()}},
+        )
+    if any(reached is not None for reached in summary.scores[best].reached):
+        yield "targets\nreached", {name: _reached(scores) for name, scores in summary.scores.items()}
+
+
+def _task_columns(summary: Summary, results: Sequence[Result]) -> Iterator[Column]:
+    """The test metric of each task."""
+    by_task = {result.settings.task: result for result in results}
+    for task in summary.tasks:
+        rows = [by_task[task][name] for name in summary.optimizers]
+        places = column_places([row.test_metric_interval for row in rows])
+        shown = [
+            "diverged" if row.test_metric is None else number(row.test_metric, count)
+            for row, count in zip(rows, places, strict=True)
+        ]
+        yield task.replace("_", "\n"), dict(zip(summary.optimizers, shown, strict=True))
+
+
+def _reached(scores: Scores) -> str:
+    known = [reached for reached in scores.reached if reached is not None]
+    return f"{sum(known)} of {len(known)}"
+
+
+def _title(summary: Summary) -> str:
+    return f"Summary over {len(summary.tasks)} task{'s' if len(summary.tasks) > 1 else ''}: {', '.join(summary.tasks)}"
+
+
+def _caption(summary: Summary) -> Iterator[str]:
+    yield (
+        "Score of a run: 0 as before training, 1 as the best optimizer of the task. IQM: interquartile mean over the "
+        "runs of all tasks. P: probability that a run beats one of the first, mean over tasks, ties counted half. In "
+        "brackets: 95 % bootstrap intervals, seeds resampled within each task. Targets: reached by the median run."
+    )
+    if summary.left_out:
+        yield f"Left out, as they did not take part in every task: {', '.join(summary.left_out)}."
