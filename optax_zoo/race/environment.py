@@ -25,6 +25,11 @@ def run() -> dict[str, Any]:
     }
 
 
+def record() -> dict[str, Any]:
+    """All of it."""
+    return {"versions": versions(), **run()}
+
+
 def versions() -> dict[str, str | None]:
     """Versions by package; None of one that is not installed."""
     installed = {package: _version(package) for package in PACKAGES}

@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,22 @@ from optax_zoo.race.protocol import transformation
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.task import Task
 from optax_zoo.race.trials import Start, Trials, first_line, run_trial
+
+
+class Progress(Protocol):
+    """Told about the trials of an optimizer."""
+
+    def phase(self, text: str) -> None:
+        """What is done now."""
+
+    def advance(self, trials: int) -> None:
+        """As many more are finished."""
+
+    def skip(self, trials: int) -> None:
+        """As many more were finished before."""
+
+    def grow(self, trials: int) -> None:
+        """There are as many more to run than had been thought, or fewer."""
 
 
 class Point(NamedTuple):
@@ -65,7 +81,7 @@ class Program:
         """The default values of `names`."""
         return tuple(self.entrant.defaults[name] for name in self.names)
 
-    def run(self, points: Iterable[Point], seeds: Iterable[int], advance: Callable[[int], None]) -> Trials:
+    def run(self, points: Iterable[Point], seeds: Iterable[int], progress: Progress) -> Trials:
         """The outcomes, as NumPy arrays, of the trials `zip(points, seeds)`.
 
         Those that are among the finished batches are taken from there.
@@ -73,17 +89,17 @@ class Program:
         Args:
           points: what each trial trains with.
           seeds: of each trial.
-          advance: told the number of trials that have just been finished.
+          progress: told what has just been finished, and what had been before.
         """
         keys = [Key.of(point.rate, point.values, seed) for point, seed in zip(points, seeds, strict=True)]
         known = self._batches.known(self.entrant.name)
         missing = [key for key in dict.fromkeys(keys) if key not in known]
-        advance(len(keys) - len(missing))
+        progress.skip(len(keys) - len(missing))
         while missing:
             compiled = self._compiled
             batch, missing = missing[: self._layout.width], missing[self._layout.width :]
             self._batches.add(self.entrant.name, batch, *self._run(compiled, batch))
-            advance(len(batch))
+            progress.advance(len(batch))
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
 
     @property

@@ -1,5 +1,6 @@
 """A race over several tasks."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -10,7 +11,9 @@ from typing import Any
 from optax_zoo.race import html
 from optax_zoo.race.entrants import Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
-from optax_zoo.race.processes import is_first
+from optax_zoo.race.lines import writing
+from optax_zoo.race.locks import locked
+from optax_zoo.race.processes import from_first, is_first
 from optax_zoo.race.records import refuse_occupied
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
@@ -84,24 +87,18 @@ def race_tasks(
     folders = {name: None if out is None else Path(out) / folder_of(name) for name in made}
     if not resume:
         refuse_occupied(folder for folder in folders.values() if folder is not None)
+    shared = {"resume": resume, "report": False, "progress": progress, **options}
     results = []
-    for number, (name, (task, budget)) in enumerate(made.items(), 1):
-        if progress and is_first():
-            _announce(f"task {number} of {len(made)}: {name}, {budget} steps")
-        results.append(
-            race(
-                optimizers,
-                task=task,
-                steps=budget,
-                out=folders[name],
-                resume=resume,
-                report=False,
-                progress=progress,
-                **options,
-            )
-        )
-    if out is not None and report and is_first():
-        html.write(results, Path(out) / "report.html")
+    with contextlib.ExitStack() as stack:
+        if out is not None:
+            from_first(lambda: stack.enter_context(locked(out)))
+        for number, (name, (task, budget)) in enumerate(made.items(), 1):
+            if progress and is_first():
+                _announce(f"task {number} of {len(made)}: {name}, {budget} steps")
+            results.append(race(optimizers, task=task, steps=budget, out=folders[name], **shared))
+        if out is not None and report and is_first():
+            with writing(Path(out) / "report.html"):
+                html.write(results, Path(out) / "report.html")
     return Races(tuple(results))
 
 

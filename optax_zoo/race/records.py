@@ -104,11 +104,10 @@ class Folder:
         Raises:
           RaceError: if it cannot be written.
         """
-        run = environment.run()
         if not self.occupied:
-            self.record = {"versions": environment.versions(), **run}
+            self.record = environment.record()
         elif not self._complete:
-            self.record = {**self.record, "resumed": [*self.record.get("resumed", []), run]}
+            self.record = {**self.record, "resumed": [*self.record.get("resumed", []), environment.run()]}
         else:
             return
         described = {"settings": dataclasses.asdict(settings), **self.record}

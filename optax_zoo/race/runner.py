@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race import html, records, tuning
+from optax_zoo.race import environment, html, records, tuning
 from optax_zoo.race import settings as checks
 from optax_zoo.race.batches import Batches
 from optax_zoo.race.entrants import Entrant, Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
 from optax_zoo.race.layout import layout_of
+from optax_zoo.race.lines import writing
 from optax_zoo.race.plots import draw
 from optax_zoo.race.processes import from_first, is_first
 from optax_zoo.race.program import Program
@@ -114,9 +115,10 @@ def race(
             batches.extend(found["batches"])
         result = _race(task, entrants, settings, rows, batches, folder, progress and is_first())
         if folder is not None:
-            draw(result, folder.path)
-            if report:
-                html.write([result], folder.path / "report.html")
+            with writing(folder.path / "report.html"):
+                draw(result, folder.path)
+                if report:
+                    html.write([result], folder.path / "report.html")
     return result
 
 
@@ -162,7 +164,8 @@ def _race(
             rows[row.optimizer] = row
             if folder is not None:
                 folder.append(row)
-    return Result(settings, tuple(sorted(rows.values(), key=rank)), {} if folder is None else folder.record)
+    record = environment.record() if folder is None else folder.record
+    return Result(settings, tuple(sorted(rows.values(), key=rank)), record)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,6 +182,9 @@ class _Told:
 
     def advance(self, trials: int) -> None:
         self.progress.advance(trials)
+
+    def skip(self, trials: int) -> None:
+        self.progress.skip(trials)
 
     def grow(self, trials: int) -> None:
         self.progress.grow(trials)

@@ -3,11 +3,11 @@
 import dataclasses
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.program import Point, Program
+from optax_zoo.race.program import Point, Program, Progress
 from optax_zoo.race.protocol import own_values
 from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Dimension, Settings
@@ -20,16 +20,6 @@ from optax_zoo.race.statistics import (
 from optax_zoo.race.trials import Trials, evaluation_steps
 
 MAX_EXTENSIONS = 4
-
-
-class Progress(Protocol):
-    """Told what is done now, how many trials are finished, and how many more there are than had been thought."""
-
-    def phase(self, text: str) -> None: ...
-
-    def advance(self, trials: int) -> None: ...
-
-    def grow(self, trials: int) -> None: ...
 
 
 @dataclasses.dataclass
@@ -125,7 +115,7 @@ class Tuned:
 def measure(program: Program, points: Sequence[Point], seeds: int, progress: Progress) -> Grid:
     """Runs every point with every tuning seed."""
     each = [point for point in points for _ in range(seeds)]
-    trials = program.run(each, list(range(seeds)) * len(points), progress.advance)
+    trials = program.run(each, list(range(seeds)) * len(points), progress)
     shape = len(points), seeds
 
     def late(curves: np.ndarray) -> np.ndarray:
@@ -229,7 +219,7 @@ def _fresh(
     each = [point for point in points if point is not None for _ in seeds]
     if not each:
         return None, None
-    trials = program.run(each, list(seeds) * (len(each) // len(seeds)), progress.advance)
+    trials = program.run(each, list(seeds) * (len(each) // len(seeds)), progress)
     parts = [Trials(*(x[i : i + len(seeds)] for x in trials)) for i in range(0, len(each), len(seeds))]
     outcomes = [None if point is None else parts.pop(0) for point in points]
     return outcomes[0], outcomes[1]

@@ -1,5 +1,7 @@
 """A task that is trained in no time."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +43,9 @@ def regression() -> Task:
     )
 
 
+SILENT = SimpleNamespace(advance=lambda trials: None, skip=lambda trials: None)
+
+
 @pytest.fixture(scope="session")
 def settings_of():
     """Makes settings: one rate and one seed, unless it is said otherwise."""
@@ -73,7 +78,7 @@ def outcomes(program_of):
 
     def train(task, optimizer, rates, seeds, **changes):
         program = program_of(task, optimizer, seeds=max(seeds) + 1, **changes)
-        return program.run([Point(rate, program.defaults) for rate in rates], seeds, lambda trials: None)
+        return program.run([Point(rate, program.defaults) for rate in rates], seeds, SILENT)
 
     return train
 

@@ -125,6 +125,8 @@ def visible(page, figure):
 def test_the_legend_shows_and_hides_by_click_and_by_keyboard(visit):
     page = visit()
     see(page, "#curves")
+    assert visible(page, "curves").count(False) == 2  # the bands of the fourth and the fifth
+    page.locator("#curves .legend [data-bands]").click()
     assert all(visible(page, "curves"))
     button = page.locator("#curves .legend").get_by_role("button", name=re.compile("^momentum$"))
     button.click()

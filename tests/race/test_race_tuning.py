@@ -106,5 +106,5 @@ def test_the_rate_is_judged_by_the_last_quarter_of_the_evaluations():
     curves[0, -1] = 1.0  # a lucky last moment
     curves[1, -2:] = 0.6
     lucky = Trials(None, curves, curves, None, None, np.zeros(2, bool))
-    program = SimpleNamespace(run=lambda points, seeds, advance: lucky)
-    assert measure(program, [Point(0.1), Point(1.0)], 1, SimpleNamespace(advance=None)).best == 1
+    program = SimpleNamespace(run=lambda points, seeds, progress: lucky)
+    assert measure(program, [Point(0.1), Point(1.0)], 1, None).best == 1

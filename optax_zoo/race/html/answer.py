@@ -25,9 +25,7 @@ def paragraphs(result: Result, found: Mapping[str, Difference]) -> list[Markup]:
         return [Markup("No optimizer came through the race: each of them diverged.")]
     low, high = best.test_metric_interval
     places = column_places([best.test_metric_interval])[0]
-    first = Markup(
-        "{} has the best test {}: {} (95\N{NO-BREAK SPACE}% interval {} to {}), at a learning rate of {}."
-    ).format(
+    first = Markup("{} has the best test {}: {} (95 % interval {} to {}), at a learning rate of {}.").format(
         NAME.format(best.optimizer),
         result.settings.metric,
         NAME.format(words.number(best.test_metric, places)),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from optax_zoo.race import views
-from optax_zoo.race.html import palette, words
+from optax_zoo.race.html import figures, palette, words
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import data_table
@@ -23,14 +23,15 @@ def figure(result: Result, looks: Mapping[str, Look], prefix: str, bands: Bands)
     return Figure(
         id=f"{prefix}curves",
         caption=f"Validation {metric} against steps at the tuned rate: interquartile mean over "
-        f"{result.settings.final_seeds} final seeds, and its pointwise 95 % bootstrap interval as a band."
-        + _target_words(result),
+        f"{result.settings.final_seeds} final seeds, and its pointwise 95 % bootstrap interval as a band"
+        f"{figures.which_bands(bands)}." + _target_words(result),
         alternative=f"Learning curves. Validation {metric} after the last step, interquartile mean: "
         f"{_ends(bands, result.rows[0].curve_steps)}.",
         traces=traces,
         layout=_layout(result, bands),
         height=440,
         legend=[looks[name] for name in bands],
+        bands=len(bands) > figures.BANDS,
         table=_table(result, bands),
     )
 
@@ -45,11 +46,16 @@ def single(row: Row, result: Result, looks: Mapping[str, Look], prefix: str, ban
         caption=f"Validation {metric} against steps; the others in grey.",
         alternative=f"Learning curve. Validation {metric} after the last step, interquartile mean: "
         f"{_ends({name: bands[name]}, row.curve_steps)}.",
-        traces=[behind, *_traces(row, bands, looks[name])],
+        traces=[behind, *_shown(_traces(row, bands, looks[name]))],
         layout=_layout(result, bands),
         height=260,
         narrow_height=240,
     )
+
+
+def _shown(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the band, whoever it is."""
+    return [trace | dict(meta=None) for trace in traces]
 
 
 def grey(lines: list[tuple[Any, np.ndarray]]) -> dict[str, Any]:
@@ -68,20 +74,8 @@ def _traces(row: Row, bands: Bands, look: Look) -> list[dict[str, Any]]:
         return []
     band, steps = bands[row.optimizer], np.asarray(row.curve_steps)
     there = np.isfinite(band.middle)
-    around = np.concatenate([steps[there], steps[there][::-1]]).tolist()
-    edge = np.concatenate([band.low[there], band.high[there][::-1]])
     name = words.plain(row.optimizer)
-    area = dict(
-        type="scatter",
-        mode="lines",
-        x=around,
-        y=words.rounded(edge),
-        fill="toself",
-        fillcolor=look.tint,
-        line=dict(width=0, color=look.colour),
-        hoverinfo="skip",
-        meta=look.number,
-    )
+    area = figures.band(look, steps[there].tolist(), words.rounded(band.low[there]), words.rounded(band.high[there]))
     middle = line(
         look,
         x=steps.tolist(),

@@ -56,6 +56,7 @@ def _environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["data"] = embedded
+    environment.filters["tidy"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     return environment
 
 

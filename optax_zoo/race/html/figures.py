@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from markupsafe import Markup
@@ -26,6 +26,9 @@ AXIS: dict[str, Any] = dict(
 )
 
 
+BANDS = 3
+
+
 @dataclasses.dataclass(frozen=True)
 class Figure:
     """A figure of the report.
@@ -34,12 +37,13 @@ class Figure:
       id: of its element.
       caption: what it shows and how to read it.
       alternative: the same with its key numbers, for those who do not see it.
-      traces: what is drawn; the entry `meta` of a trace is the number of its optimizer.
+      traces: what is drawn; the entry `meta` of a trace is made by `belongs`.
       layout: how.
       height: in pixels.
       narrow: what of the layout differs on a narrow screen.
       narrow_height: the height there.
       legend: the optimizers that can be shown and hidden.
+      bands: whether there are bands that the reader may add, as at first only the best have theirs.
       table: the numbers.
       motion: of an animation, the traces that move, with all of their points.
       pictures: data URIs on a light and on a dark page, by the name that the layout has for them.
@@ -54,6 +58,7 @@ class Figure:
     narrow: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     narrow_height: int = 380
     legend: Sequence[Look] = ()
+    bands: bool = False
     table: Table | None = None
     motion: Mapping[str, Any] | None = None
     pictures: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
@@ -96,13 +101,38 @@ def layout(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy({**shared, **changes, **axes})
 
 
+def belongs(look: Look, added: bool = False) -> dict[str, Any]:
+    """To whom a trace belongs, and whether it is drawn only if the reader asks for it."""
+    return dict(optimizer=look.number, added=added)
+
+
+def band(look: Look, x: Sequence[Any], low: Sequence[Any], high: Sequence[Any]) -> dict[str, Any]:
+    """The area between two lines; of the first few optimizers, of others if the reader asks for it."""
+    return dict(
+        type="scatter",
+        mode="lines",
+        x=[*x, *x[::-1]],
+        y=[*low, *high[::-1]],
+        fill="toself",
+        fillcolor=look.tint,
+        line=dict(width=0, color=look.colour),
+        hoverinfo="skip",
+        meta=belongs(look, look.number >= BANDS),
+    )
+
+
+def which_bands(shown: Sized) -> str:
+    """What a caption says of the bands."""
+    return f" (at first that of the best {BANDS})" if len(shown) > BANDS else ""
+
+
 def line(look: Look, **changes: Any) -> dict[str, Any]:
     """A line of an optimizer, to be completed."""
     return dict(
         type="scatter",
         mode="lines",
         name=look.name,
-        meta=look.number,
+        meta=belongs(look),
         line=dict(color=look.colour, dash=look.dash, width=2),
         **changes,
     )

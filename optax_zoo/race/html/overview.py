@@ -38,7 +38,7 @@ def _paragraphs(summary: Summary) -> list[Markup]:
     value, low, high = summary.scores[best].overall
     places = column_places([(low, high)])[0]
     first = Markup(
-        "{} does best over {} tasks: a score of {} (95\N{NO-BREAK SPACE}% interval {} to {}), where 0 is the untrained "
+        "{} does best over {} tasks: a score of {} (95 % interval {} to {}), where 0 is the untrained "
         "model and 1 the best optimizer of each task."
     ).format(
         NAME.format(best),

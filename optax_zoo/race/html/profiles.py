@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.html import words
+from optax_zoo.race.html import figures, words
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Cell, Column, Table, data_table
@@ -20,7 +20,8 @@ def scores(summary: Summary, looks: Mapping[str, Look]) -> Figure:
     over = "the task" if len(summary.tasks) == 1 else f"all {len(summary.tasks)} tasks"
     return Figure(
         id="profile-scores",
-        caption=f"Share of the runs of {over} whose score is above a threshold, and its pointwise 95 % bootstrap band. "
+        caption=f"Share of the runs of {over} whose score is above a threshold, and its pointwise 95 % bootstrap band"
+        f"{figures.which_bands(profiles)}. "
         "The score is 0 for the untrained model and for a run that diverged, 1 for the best optimizer of the task. The "
         "further to the right, the better.",
         alternative=f"Performance profile. Share of runs with a score above 0.9: {_above(profiles, 0.9)}; above 0.98: "
@@ -32,6 +33,7 @@ def scores(summary: Summary, looks: Mapping[str, Look]) -> Figure:
         ),
         height=400,
         legend=[looks[name] for name in profiles],
+        bands=len(profiles) > figures.BANDS,
         table=_table(profiles),
     )
 
@@ -83,7 +85,7 @@ def improvement(summary: Summary) -> Table:
         + (", mean over tasks" if len(summary.tasks) > 1 else "")
         + ", with its 95 % bootstrap interval. Coloured where the interval leaves out 0.5."
     )
-    return Table(caption, (Column("", numeric=False), *map(Column, names)), tuple(rows), matrix=True)
+    return Table(caption, (Column("Beats", numeric=False), *map(Column, names)), tuple(rows), matrix=True)
 
 
 def _improvement(summary: Summary, first: str, second: str) -> Cell:
@@ -96,17 +98,7 @@ def _improvement(summary: Summary, first: str, second: str) -> Cell:
 
 def _band_and_line(profile: ScoreProfile, look: Look) -> list[dict[str, Any]]:
     thresholds = list(profile.thresholds)
-    area = dict(
-        type="scatter",
-        mode="lines",
-        x=thresholds + thresholds[::-1],
-        y=words.rounded([*profile.low, *profile.high[::-1]], 3),
-        fill="toself",
-        fillcolor=look.tint,
-        line=dict(width=0, color=look.colour),
-        hoverinfo="skip",
-        meta=look.number,
-    )
+    area = figures.band(look, thresholds, words.rounded(profile.low, 3), words.rounded(profile.high, 3))
     name = words.plain(look.name)
     texts = [
         f"{name}<br>{share:.0%} of runs above {threshold:g}"

@@ -15,13 +15,14 @@ def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:
     """The ranking of one race, the best on top."""
     tuned = {row.optimizer: views.tuned(row) for row in result.rows}
     defaults = {row.optimizer: views.at_defaults(row) for row in result.rows}
-    within, count = dots.limits(tuned), len(result.rows)
+    count = len(result.rows)
+    points = dots.points(tuned, looks, dots.limits(tuned))
     return Figure(
         id=f"{prefix}ranking",
         caption=f"Test {result.settings.metric} over {result.settings.final_seeds} final seeds: interquartile mean "
-        "(marker) and 95 % bootstrap interval (bar). The two scales differ.",
+        "(marker) and 95 % bootstrap interval (bar). The two scales differ; what lies below one stands at its edge.",
         alternative=_alternative(result, tuned, defaults),
-        traces=[*dots.points(tuned, looks, within), *dots.points(defaults, looks, None, "2", hollow=True)],
+        traces=[*points, *dots.points(defaults, looks, dots.limits(defaults), "2", hollow=True)],
         layout=_layout(result, tuned, defaults),
         height=100 + dots.LINE * count,
         narrow={
@@ -36,16 +37,17 @@ def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:
 
 
 def _layout(result: Result, tuned: Estimates, defaults: Estimates) -> dict[str, Any]:
-    within, scale = dots.limits(tuned), f"test {result.settings.metric}"
+    within, defaults_within = dots.limits(tuned), dots.limits(defaults)
+    scale = f"test {result.settings.metric}"
     notes = [
         *dots.notes(tuned, lambda name: views.why_no_figure(result[name]), within),
-        *dots.notes(defaults, lambda name: views.why_no_default(result[name]), None, "2"),
+        *dots.notes(defaults, lambda name: views.why_no_default(result[name]), defaults_within, "2"),
     ]
     return layout(
         annotations=[*notes, dots.title("Tuned", ""), dots.title("At defaults", "2")],
         margin=dict(l=8, r=12, t=30, b=46),
         xaxis=dict(domain=[0, 0.56], title=scale, range=within, nticks=6),
-        xaxis2=dict(domain=[0.62, 1], title=scale, anchor="y2", nticks=5),
+        xaxis2=dict(domain=[0.62, 1], title=scale, range=defaults_within, anchor="y2", nticks=5),
         yaxis=dots.names(tuned),
         yaxis2=dict(dots.names(defaults), anchor="x2", showticklabels=False),
         dragmode=False,

@@ -29,7 +29,7 @@ def table(result: Result, found: Mapping[str, Difference], anchors: Mapping[str,
         *target,
         Column("State", "B/parameter"),
         Column("Time", "ms/step"),
-        Column("Notes", numeric=False),
+        *([Column("Notes", numeric=False)] if any(row.notes for row in result.rows) else []),
     )
     caption = (
         f"All optimizers on {settings.task}, the best first. Test {settings.metric}: interquartile mean over "
@@ -40,7 +40,7 @@ def table(result: Result, found: Mapping[str, Difference], anchors: Mapping[str,
         _cells(row, rank, digits, settings, found, anchors)
         for rank, (row, digits) in enumerate(zip(result.rows, places, strict=True), 1)
     ]
-    return Table(caption, columns, tuple(cells), heading=1, sortable=True)
+    return Table(caption, columns, tuple(row[: len(columns)] for row in cells), heading=1, sortable=True)
 
 
 def _cells(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from optax_zoo.race import views
-from optax_zoo.race.html import palette, words
+from optax_zoo.race.html import figures, palette, words
 from optax_zoo.race.html.curves import Bands, grey
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
@@ -68,7 +68,7 @@ def _traces(row: Row, bands: Bands, look: Look, lanes: Mapping[str, int]) -> lis
         hoverinfo="text",
     )
     curve["mode"] = "lines+markers"
-    marks = dict(type="scatter", mode="markers", hoverinfo="text", meta=look.number)
+    marks = dict(type="scatter", mode="markers", hoverinfo="text", meta=figures.belongs(look))
     best = [] if row.best_rate is None else [(row.best_rate, row.validation_metric)]
     ring = dict(
         marks,
@@ -91,16 +91,8 @@ def _traces(row: Row, bands: Bands, look: Look, lanes: Mapping[str, int]) -> lis
 def _range(row: Row, bands: Bands, look: Look) -> dict[str, Any]:
     band, rates = bands[row.optimizer], np.asarray(row.rates, float)
     there = np.isfinite(band.middle)
-    return dict(
-        type="scatter",
-        mode="lines",
-        x=words.rounded(np.concatenate([rates[there], rates[there][::-1]])),
-        y=words.rounded(np.concatenate([band.low[there], band.high[there][::-1]])),
-        fill="toself",
-        fillcolor=look.tint,
-        line=dict(width=0, color=look.colour),
-        hoverinfo="skip",
-    )
+    low, high = words.rounded(band.low[there]), words.rounded(band.high[there])
+    return figures.band(look, words.rounded(rates[there]), low, high) | dict(meta=None)
 
 
 def _layout(result: Result, bands: Bands, height: int, lanes: int, default: float | None = None) -> dict[str, Any]:

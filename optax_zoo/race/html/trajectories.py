@@ -16,7 +16,7 @@ from optax_zoo.race.entrants import resolve
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.html import dots, palette, words
 from optax_zoo.race.html.backdrop import DARK, LIGHT, backdrop
-from optax_zoo.race.html.figures import Figure, layout, line
+from optax_zoo.race.html.figures import Figure, belongs, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table, data_table
 
@@ -121,7 +121,7 @@ def _trail(path: Path, look: Look, axes: str, points: Mapping[str, Any]) -> list
         y=points["y"][-1:],
         hoverinfo="text",
         text=text,
-        meta=look.number,
+        meta=belongs(look),
         marker=dict(color=look.colour, symbol=look.symbol, size=11, line=dict(width=1.5, color=palette.GROUND)),
         **place,
     )

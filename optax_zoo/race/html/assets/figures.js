@@ -6,7 +6,7 @@ const darkColours = read("scheme");
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 const narrowScreen = matchMedia("(max-width: 640px)");
 const coarsePointer = matchMedia("(pointer: coarse)");
-const PAPER_WIDTH = { wide: 660, half: 325 };
+const PAPER = { whole: { width: 660 }, half: { width: 325, height: 170 } };
 const FRAME_MILLISECONDS = 50;
 
 const replaced = (value, texts) => {
@@ -27,6 +27,7 @@ class Figure {
     this.element = element;
     this.hidden = new Set();
     this.drawn = false;
+    this.added = false;
     element.figure = this;
   }
 
@@ -40,8 +41,11 @@ class Figure {
     if (narrowScreen.matches && !printing.now) {
       for (const [path, value] of Object.entries(narrow)) set(layout, path, value);
     }
-    if (printing.now) layout.width = this.element.closest(".pair") ? PAPER_WIDTH.half : PAPER_WIDTH.wide;
-    for (const trace of data) trace.visible = !this.hidden.has(trace.meta);
+    if (printing.now) Object.assign(layout, this.element.closest(".pair") ? PAPER.half : PAPER.whole);
+    for (const trace of data) {
+      const { optimizer, added } = trace.meta || {};
+      trace.visible = !this.hidden.has(optimizer) && (this.added || !added);
+    }
     if (coarsePointer.matches) {
       for (const [key, axis] of Object.entries(layout)) if (/^[xy]axis/.test(key)) axis.fixedrange = true;
     }
@@ -87,7 +91,10 @@ for (const legend of document.querySelectorAll(".legend")) {
   legend.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.all) entries.forEach((each) => press(each, button.dataset.all === "true"));
+    if (button.dataset.bands) {
+      figure.added = !figure.added;
+      button.setAttribute("aria-pressed", figure.added);
+    } else if (button.dataset.all) entries.forEach((each) => press(each, button.dataset.all === "true"));
     else press(button, button.getAttribute("aria-pressed") !== "true");
     figure.draw();
   });
