@@ -112,11 +112,15 @@ def check_memory(name: str, layout: Layout, compiled: Any) -> bool:
 
 
 def _memory() -> int | None:
-    """Bytes that are free for each device of this process; None where that is not known."""
+    """Bytes that are free for each device, the least of all processes, which must agree; None if that is not known."""
     import psutil
 
     devices = jax.local_devices()
     if devices[0].platform == "cpu":
-        return psutil.virtual_memory().available // len(devices)
-    stats = devices[0].memory_stats() or {}
-    return stats["bytes_limit"] - stats["bytes_in_use"] if "bytes_limit" in stats else None
+        free = psutil.virtual_memory().available // len(devices)
+    else:
+        stats = devices[0].memory_stats() or {}
+        if "bytes_limit" not in stats:
+            return None
+        free = stats["bytes_limit"] - stats["bytes_in_use"]
+    return int(np.min(multihost_utils.process_allgather(np.float32(free))))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from optax_zoo.race.entrants import BASELINES, DEFAULT, resolve
 from optax_zoo.race.rows import Result, Row, rank
 from optax_zoo.race.settings import RATES, Dimension, Settings
 from optax_zoo.race.statistics import bootstrap_interval, interquartile_mean
@@ -76,7 +77,7 @@ def row(name, given, shift=0.0):
     return Row.of(
         dict(
             optimizer=name,
-            composition=f"pipeline(numerator=debiased(ema(0.9)), learning_rate={best})",
+            composition=composition(name, given.rates[0] if best is None else best),
             best_rate=best,
             best_values={"b1": 0.93} if name == "adam" else {},
             edge="upper" if name == "sgd" else None,
@@ -113,6 +114,14 @@ def row(name, given, shift=0.0):
             curve_validation_metric=nothing if hopeless else curve,
         )
     )
+
+
+def composition(name, rate):
+    """As a race writes it; of a name that nobody knows, something else."""
+    if name not in (*DEFAULT, *BASELINES):
+        return f"own(learning_rate={rate:.4g}) </script>"
+    values = {"b1": 0.93} if name == "adam" else {}
+    return resolve([name])[name].composition(rate, values)
 
 
 def hash_of(name):

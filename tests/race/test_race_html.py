@@ -222,7 +222,7 @@ def test_anchors_are_unique_and_keep_what_they_can():
 
 def test_trajectories_of_those_that_can_run():
     names = ["sgd", EVIL, "optax.sgd"]
-    figure = trajectories.figure(names, palette.looks(names))
+    figure = trajectories.figure([invented.result(names)], palette.looks(names))
     assert [look.name for look in figure.legend] == ["sgd", "optax.sgd"]
     assert "alert(1)&lt;/script&gt;, which cannot be run" in figure.caption
     assert "sgd 0.0178, optax.sgd 0.0178 on Beale" in figure.caption
@@ -231,6 +231,12 @@ def test_trajectories_of_those_that_can_run():
     assert moving[0]["x"][0] == 1.0 and moving[0] == moving[1]
     pictures = [picture for both in figure.specification["pictures"].values() for picture in both]
     assert len(set(pictures)) == 4 and all(picture.startswith("data:image/png;base64,") for picture in pictures)
+
+
+def test_a_function_under_the_name_of_another_is_not_taken_for_it():
+    race = invented.result(("sgd",))
+    strange = dataclasses.replace(race.rows[0], composition="pipeline(of a user)")
+    assert trajectories.figure([dataclasses.replace(race, rows=(strange,))], palette.looks(["sgd"])) is None
 
 
 def test_pictures_come_in_both_formats_and_the_same_each_time(race, tmp_path):

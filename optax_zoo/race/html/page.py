@@ -32,7 +32,7 @@ def context(results: Sequence[Result], animation: bool) -> dict[str, Any]:
         "overview": overview(summary, results, looks, anchors) if len(results) > 1 else None,
         "profiles": [each for each in (profiles.scores(summary, looks), _steps(summary, looks)) if each],
         "improvement": profiles.improvement(summary),
-        "descents": trajectories.figure(names, looks) if animation else None,
+        "descents": trajectories.figure(results, looks) if animation else None,
         "pages": sections.pages(races, looks, anchors),
         "protocols": [(result.settings.task, protocol.protocol(result.settings)) for result in results],
         "definitions": protocol.definitions(),

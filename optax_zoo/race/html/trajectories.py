@@ -1,52 +1,28 @@
 """The paths of the raced optimizers on functions of two numbers."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from optax_zoo.animate.choice import choose
-from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import Landscape
-from optax_zoo.animate.paths import RATES, Path, follow
+from optax_zoo.animate.paths import RATES, Path
 from optax_zoo.animate.style import last_finite
-from optax_zoo.race.entrants import resolve
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.html import dots, palette, words
 from optax_zoo.race.html.backdrop import DARK, LIGHT, backdrop
+from optax_zoo.race.html.descents import Descents, descend
 from optax_zoo.race.html.figures import Figure, belongs, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table, data_table
+from optax_zoo.race.rows import Result
 
-NAMES = ("beale", "rosenbrock")
 PANELS = (("", [0, 0.475]), ("2", [0.525, 1]))
 
 
-@dataclasses.dataclass(frozen=True)
-class Descents:
-    """The paths on one landscape."""
-
-    landscape: Landscape
-    paths: tuple[Path, ...]
-
-
-def descend(optimizers: Sequence[str]) -> tuple[list[Descents], list[str]]:
-    """The paths of those that can run, and the names of those that cannot or are not of this package or Optax."""
-    descents = []
-    able = list(optimizers)
-    for landscape in map(_landscape, NAMES):
-        paths = {name: _path(name, landscape) for name in able}
-        able = [name for name, path in paths.items() if path]
-        descents.append(Descents(landscape, tuple(path for path in paths.values() if path)))
-    kept = [dataclasses.replace(each, paths=tuple(p for p in each.paths if p.optimizer in able)) for each in descents]
-    return kept, [name for name in optimizers if name not in able]
-
-
-def figure(optimizers: Sequence[str], looks: Mapping[str, Look]) -> Figure | None:
+def figure(results: Sequence[Result], looks: Mapping[str, Look]) -> Figure | None:
     """The animation of all optimizers that can run; None if there is none."""
-    descents, unable = descend(optimizers)
+    descents, unable = descend(results, looks)
     if not descents[0].paths:
         return None
     traces = [mark for each, (axes, _) in zip(descents, PANELS, strict=True) for mark in _marks(each.landscape, axes)]
@@ -77,17 +53,6 @@ def figure(optimizers: Sequence[str], looks: Mapping[str, Look]) -> Figure | Non
             each.landscape.name: (backdrop(each.landscape, LIGHT), backdrop(each.landscape, DARK)) for each in descents
         },
     )
-
-
-def _landscape(name: str) -> Landscape:
-    return choose(name, None, None)
-
-
-def _path(name: str, landscape: Landscape) -> Path | None:
-    try:
-        return follow(name, resolve([name])[name].at, RATES, landscape, landscape.steps)
-    except (AnimationError, RaceError):
-        return None
 
 
 def _marks(landscape: Landscape, axes: str) -> list[dict[str, Any]]:
@@ -172,16 +137,18 @@ def _table(descents: Sequence[Descents]) -> Table:
         headings += [f"{each.landscape.name}: rate", f"{each.landscape.name}: at the end"]
         columns += [
             [words.rate(path.rate) for path in each.paths],
-            [f"{path.losses[-1]:.3g}" for path in each.paths],
+            [_end(path) for path in each.paths],
         ]
     return data_table("Rates, and the values of the functions at the end", headings, columns)
+
+
+def _end(path: Path) -> str:
+    return f"{path.losses[-1]:.3g}" if np.isfinite(path.losses[-1]) else "diverged"
 
 
 def _alternative(descents: Sequence[Descents]) -> str:
     parts = []
     for each in descents:
-        ends = "; ".join(
-            f"{path.optimizer} {path.losses[-1]:.3g} at rate {words.rate(path.rate)}" for path in each.paths
-        )
+        ends = "; ".join(f"{path.optimizer} {_end(path)} at rate {words.rate(path.rate)}" for path in each.paths)
         parts.append(f"On {each.landscape.name.capitalize()} the function ends at: {ends}")
     return f"Animation of the paths of the optimizers on two functions of two numbers. {'. '.join(parts)}."

@@ -7,7 +7,7 @@ const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 const narrowScreen = matchMedia("(max-width: 640px)");
 const coarsePointer = matchMedia("(pointer: coarse)");
 const PAPER = { whole: { width: 660 }, half: { width: 325, height: 170 } };
-const FRAME_MILLISECONDS = 50;
+const STEP_MILLISECONDS = 50;
 
 const replaced = (value, texts) => {
   if (typeof value === "string") return texts[value] || value;
@@ -106,7 +106,8 @@ class Motion {
     this.figure.motion = this;
     [this.button, this.slider, this.output] = controls.children;
     this.step = Number(this.slider.max);
-    this.button.addEventListener("click", () => (this.timer ? this.pause() : this.play()));
+    this.playing = false;
+    this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
     this.slider.addEventListener("input", () => {
       this.pause();
       this.step = Number(this.slider.value);
@@ -117,24 +118,29 @@ class Motion {
 
   play() {
     if (this.step >= Number(this.slider.max)) this.step = 0;
+    this.playing = true;
     this.button.textContent = "Pause";
-    this.timer = setInterval(() => {
-      this.step += 1;
-      this.show();
+    const begin = performance.now() - this.step * STEP_MILLISECONDS;
+    const advance = async (now) => {
+      if (!this.playing) return;
+      const step = Math.max(0, Math.floor((now - begin) / STEP_MILLISECONDS));
+      this.step = Math.min(step, Number(this.slider.max));
+      await this.show();
       if (this.step >= Number(this.slider.max)) this.pause();
-    }, FRAME_MILLISECONDS);
+      else requestAnimationFrame(advance);
+    };
+    requestAnimationFrame(advance);
   }
 
   pause() {
-    clearInterval(this.timer);
-    this.timer = null;
+    this.playing = false;
     this.button.textContent = "Play";
   }
 
   show() {
     this.slider.value = this.step;
     this.output.textContent = `step ${this.step}`;
-    if (!this.figure.drawn) return;
+    if (!this.figure.drawn) return null;
     const { first, points } = this.figure.specification.motion;
     const data = points.flatMap(({ x, y }) => [
       { x: x.slice(0, this.step + 1), y: y.slice(0, this.step + 1) },
@@ -142,7 +148,8 @@ class Motion {
     ]);
     const traces = data.map((_, place) => first + place);
     const frame = { duration: 0, redraw: false };
-    Plotly.animate(this.figure.element, { data, traces }, { mode: "immediate", frame, transition: { duration: 0 } });
+    const options = { mode: "immediate", frame, transition: { duration: 0 } };
+    return Plotly.animate(this.figure.element, { data, traces }, options).catch(() => {}); // interrupted by the next
   }
 }
 for (const controls of document.querySelectorAll(".controls")) new Motion(controls);
