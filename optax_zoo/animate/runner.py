@@ -17,7 +17,7 @@ from optax_zoo.animate.paths import RATES, Path, follow
 from optax_zoo.race.entrants import Optimizers
 from optax_zoo.race.errors import require
 from optax_zoo.race.interrupts import remembered_interrupts
-from optax_zoo.race.progress import display
+from optax_zoo.race.terminal.progress import display
 
 FPS = 20
 MOST_STEPS = 100_000

@@ -7,15 +7,15 @@
 """
 
 from optax_zoo.race.ablation import Ablation, Combination, Effect, ablate
+from optax_zoo.race.analysis.summary import Summary, summarize
 from optax_zoo.race.entrants import BASELINES, DEFAULT
 from optax_zoo.race.errors import MissingExtraError, RaceError
 from optax_zoo.race.html import collect
 from optax_zoo.race.races import Races, race_tasks
-from optax_zoo.race.records import load
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.summary import Summary, summarize
+from optax_zoo.race.storage.records import load
 from optax_zoo.race.task import Task, digits
 
 __all__ = [

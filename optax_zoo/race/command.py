@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from optax_zoo.race import processes
+from optax_zoo.race.engine import processes
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.races import ALL, by_name, race_tasks
 from optax_zoo.race.rows import Result
@@ -221,7 +221,7 @@ def show(results: Sequence[Result], out: str) -> None:
     """Prints the outcomes, on the first process."""
     from rich.console import Console
 
-    from optax_zoo.race.report import tables
+    from optax_zoo.race.terminal.report import tables
 
     if not processes.is_first():
         return

@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from optax_zoo.race import views
+from optax_zoo.race.analysis import views
 from optax_zoo.race.errors import require
 from optax_zoo.race.rows import Result, Row
 
@@ -75,7 +75,7 @@ def curves(result: Result) -> Any:
             panel.plot(row.curve_steps, band.middle, color=_colour(row), linewidth=1.8)
         rate = "diverged" if row.best_rate is None else f"rate {row.best_rate:.2g}"
         panel.set_title(f"{row.optimizer}  ({rate})", fontsize=9, **LITERAL)
-    _focus(panels[0], [band.middle for band in bands.values()])
+    _focus(panels[0], bands, views.seen(settings.target, bands.values(), len(bands)))
     return figure
 
 
@@ -98,7 +98,7 @@ def sensitivity(result: Result) -> Any:
             panel.plot(diverged, 0.05, "x", color=DIVERGED, transform=panel.get_xaxis_transform())
         panel.set_title(row.optimizer, fontsize=9, **LITERAL)
         panel.minorticks_off()
-    _focus(panels[0], [band.middle for band in bands.values()])
+    _focus(panels[0], bands)
     return figure
 
 
@@ -144,8 +144,8 @@ def _colour(row: Row) -> str:
     return BASELINE if row.optimizer.startswith("optax.") else OURS
 
 
-def _focus(panel: Any, means: Sequence[np.ndarray]) -> None:
+def _focus(panel: Any, bands: Mapping[str, views.Band], seen: Sequence[float] = ()) -> None:
     """Shows where the curves differ; what is far below falls out of the picture."""
-    limits = views.focus(means)
+    limits = views.focus((band.middle for band in bands.values()), seen)
     if limits:
         panel.set_ylim(*limits)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from optax_zoo.race import html
+from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.entrants import Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
-from optax_zoo.race.lines import writing
-from optax_zoo.race.locks import locked
-from optax_zoo.race.processes import from_first, is_first
-from optax_zoo.race.records import refuse_occupied
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import STEPS
+from optax_zoo.race.storage.lines import writing
+from optax_zoo.race.storage.locks import locked
+from optax_zoo.race.storage.records import refuse_occupied
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks import describe_task, list_tasks, resolve_task
 
@@ -43,7 +43,7 @@ class Races:
         return {result.settings.task: result for result in self.results}[task]
 
     def __repr__(self) -> str:
-        from optax_zoo.race.report import render
+        from optax_zoo.race.terminal.report import render
 
         return render(self.results)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from optax_zoo.race.analysis.statistics import rounded
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.statistics import rounded
 
 Values = tuple[float | None, ...]
 Table = tuple[Values, ...]
@@ -144,7 +144,7 @@ class Result:
         return {row.optimizer: row for row in self.rows}[optimizer]
 
     def __repr__(self) -> str:
-        from optax_zoo.race.report import render
+        from optax_zoo.race.terminal.report import render
 
         return render(self)
 

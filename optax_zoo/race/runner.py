@@ -8,22 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race import environment, html, records, tuning
+from optax_zoo.race import html
 from optax_zoo.race import settings as checks
-from optax_zoo.race.batches import Batches
+from optax_zoo.race.engine import tuning
+from optax_zoo.race.engine.layout import layout_of
+from optax_zoo.race.engine.processes import from_first, is_first
+from optax_zoo.race.engine.program import Program
+from optax_zoo.race.engine.trials import prepare, untrained
 from optax_zoo.race.entrants import Entrant, Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
-from optax_zoo.race.layout import layout_of
-from optax_zoo.race.lines import writing
 from optax_zoo.race.plots import draw
-from optax_zoo.race.processes import from_first, is_first
-from optax_zoo.race.program import Program
-from optax_zoo.race.progress import Progress, display
 from optax_zoo.race.rows import Result, Row, rank
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.storage import environment, records
+from optax_zoo.race.storage.batches import Batches
+from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task, digits
-from optax_zoo.race.trials import prepare, untrained
+from optax_zoo.race.terminal.progress import Progress, display
 
 
 def race(

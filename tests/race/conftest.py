@@ -9,11 +9,11 @@ import pytest
 
 from optax_zoo.race import Task
 from optax_zoo.race import settings as checks
-from optax_zoo.race.batches import Batches
+from optax_zoo.race.engine.layout import layout_of
+from optax_zoo.race.engine.program import Point, Program
+from optax_zoo.race.engine.trials import prepare
 from optax_zoo.race.entrants import resolve
-from optax_zoo.race.layout import layout_of
-from optax_zoo.race.program import Point, Program
-from optax_zoo.race.trials import prepare
+from optax_zoo.race.storage.batches import Batches
 
 
 @pytest.fixture(scope="session")

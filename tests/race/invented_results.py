@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from optax_zoo.race.analysis.statistics import bootstrap_interval, interquartile_mean
 from optax_zoo.race.entrants import BASELINES, DEFAULT, resolve
 from optax_zoo.race.rows import Result, Row, rank
 from optax_zoo.race.settings import RATES, Dimension, Settings
-from optax_zoo.race.statistics import bootstrap_interval, interquartile_mean
 
 NAMES = (
     "sgd",

@@ -20,8 +20,8 @@ from optax_zoo.race.ablation import Ablation, Combination, ablate
 from optax_zoo.race.ablation.command import command
 from optax_zoo.race.ablation.effects import effects_of
 from optax_zoo.race.ablation.record import FILE
+from optax_zoo.race.analysis.comparisons import holm
 from optax_zoo.race.command import command as race_command
-from optax_zoo.race.comparisons import holm
 from optax_zoo.race.settings import check
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 3, "steps": 5, "progress": False}

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optax_zoo.race.comparisons import differences, holm, pairwise, permutation_p_values, probability_of_improvement
+from optax_zoo.race.analysis.comparisons import (
+    differences,
+    holm,
+    pairwise,
+    permutation_p_values,
+    probability_of_improvement,
+)
 
 
 def test_probability_of_improvement_counts_ties_half():

@@ -15,8 +15,9 @@ import optax
 import pytest
 
 from optax_zoo import momentum
-from optax_zoo.race import RaceError, ablate, race, records, runner
-from optax_zoo.race.locks import LOCK, locked
+from optax_zoo.race import RaceError, ablate, race, runner
+from optax_zoo.race.storage import records
+from optax_zoo.race.storage.locks import LOCK, locked
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {"mine": optax.sgd, "momentum": lambda rate: optax.sgd(rate, 0.9), "adam": optax.adam}
@@ -204,7 +205,9 @@ def test_a_second_race_into_a_folder_is_refused(regression, tmp_path):
 
 
 def test_a_lock_does_not_outlive_its_process(tmp_path):
-    code = f"from optax_zoo.race.locks import locked\nwith locked({str(tmp_path)!r}): print(flush=True); input()"
+    code = (
+        f"from optax_zoo.race.storage.locks import locked\nwith locked({str(tmp_path)!r}): print(flush=True); input()"
+    )
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     holder.stdout.readline()
     with pytest.raises(RaceError, match=rf"^another run \(process {holder.pid}\) is writing"), locked(tmp_path):

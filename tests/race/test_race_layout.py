@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optax_zoo.race import RaceError, Task, layout, race
-from optax_zoo.race.batches import Batches
-from optax_zoo.race.program import Point
+from optax_zoo.race import RaceError, Task, race
+from optax_zoo.race.engine import layout
+from optax_zoo.race.engine.program import Point
+from optax_zoo.race.storage.batches import Batches
 
 SILENT = type("Silent", (), {"advance": lambda self, trials: None, "skip": lambda self, trials: None})()
 CURVES = ("train_loss", "validation_loss", "validation_metric", "test_loss", "test_metric")
@@ -107,7 +108,7 @@ def test_fewer_trials_need_less_memory(program_of, monkeypatch, one_device):
         needs.append(compiled.memory_analysis().temp_size_in_bytes)
         return share.per_device == 1
 
-    monkeypatch.setattr("optax_zoo.race.program.check_memory", check)
+    monkeypatch.setattr("optax_zoo.race.engine.program.check_memory", check)
     trained(program_of, mapping="vmap")
     assert len(needs) == 4 and needs == sorted(needs, reverse=True) and needs[0] > 3 * needs[-1]
 

@@ -11,8 +11,9 @@ import optax
 import pytest
 
 import optax_zoo
-from optax_zoo.race import RaceError, Row, race, records, runner
-from optax_zoo.race.batches import Batches
+from optax_zoo.race import RaceError, Row, race, runner
+from optax_zoo.race.storage import records
+from optax_zoo.race.storage.batches import Batches
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {

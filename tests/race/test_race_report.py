@@ -6,10 +6,10 @@ import invented_results
 import numpy as np
 import pytest
 
-from optax_zoo.race.formats import column_places, number, with_interval
-from optax_zoo.race.report import render
+from optax_zoo.race.analysis.statistics import bootstrap_interval, interquartile_mean
 from optax_zoo.race.rows import rank
-from optax_zoo.race.statistics import bootstrap_interval, interquartile_mean
+from optax_zoo.race.terminal.formats import column_places, number, with_interval
+from optax_zoo.race.terminal.report import render
 
 TERMINALS = pytest.mark.parametrize("width", [80, 100])
 NAMES = tuple("rmsprop_graves" if name.startswith("own") else name for name in invented_results.NAMES)

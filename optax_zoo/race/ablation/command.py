@@ -8,12 +8,12 @@ import click
 from optax_zoo import _checks
 from optax_zoo.pipeline import SLOTS
 from optax_zoo.race.ablation.levels import short_label
+from optax_zoo.race.ablation.slot_expressions import SlotExpression, parse
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
 from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices
+from optax_zoo.race.engine.processes import is_first
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.processes import is_first
-from optax_zoo.race.slot_expressions import SlotExpression, parse
 
 OUT = "ablation-results"
 

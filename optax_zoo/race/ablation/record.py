@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from optax_zoo.race import lines
 from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.locks import locked
+from optax_zoo.race.storage import lines
+from optax_zoo.race.storage.locks import locked
 
 FILE = "ablation.json"
 

@@ -11,8 +11,8 @@ from optax_zoo.race.ablation.effects import BASE, Changes, Combination, describe
 from optax_zoo.race.ablation.levels import Base, base_of, composition_of, factory_of, levels_of, shown_of
 from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.ablation.record import recorded
+from optax_zoo.race.engine.processes import from_first
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.processes import from_first
 from optax_zoo.race.runner import race
 from optax_zoo.race.task import Task
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from optax_zoo.race.ablation.effects import Effect, described
 from optax_zoo.race.ablation.outcome import Ablation
-from optax_zoo.race.formats import column_places, with_interval
-from optax_zoo.race.tables import empty_table
+from optax_zoo.race.terminal.formats import column_places, with_interval
+from optax_zoo.race.terminal.tables import empty_table
 
 
 def tables(ablation: Ablation) -> list[Any]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from optax_zoo.race.comparisons import LEAST_SEEDS, Difference, differences
-from optax_zoo.race.formats import column_places
+from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference, differences
 from optax_zoo.race.html import words
 from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.terminal.formats import column_places
 
 NAME = Markup("<strong>{}</strong>")
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race import views
+from optax_zoo.race.analysis import views
+from optax_zoo.race.analysis.views import Band
 from optax_zoo.race.html import figures, palette, words
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import data_table
 from optax_zoo.race.rows import Result, Row
-from optax_zoo.race.views import Band
 
 Bands = Mapping[str, Band]
 
@@ -95,7 +95,7 @@ def _layout(result: Result, bands: Bands) -> dict[str, Any]:
     lines = (
         [] if target is None else [dict(type="line", xref="x domain", x0=0, x1=1, y0=target, y1=target, line=dashed)]
     )
-    limits = views.focus(band.middle for band in bands.values())
+    limits = views.focus((band.middle for band in bands.values()), views.seen(target, bands.values(), figures.BANDS))
     return layout(
         xaxis=dict(title="steps", range=[0, 1.01 * result.settings.steps]),
         yaxis=dict(title=f"validation {result.settings.metric}", range=limits),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import LANDSCAPES, Landscape
 from optax_zoo.animate.paths import RATES, Path, follow
+from optax_zoo.race.engine.protocol import own_values
 from optax_zoo.race.entrants import Entrant, resolve
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.protocol import own_values
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
 

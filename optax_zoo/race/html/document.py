@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.html import palette
-from optax_zoo.race.lines import write as write_text
 from optax_zoo.race.rows import Result
+from optax_zoo.race.storage.lines import write as write_text
 
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"

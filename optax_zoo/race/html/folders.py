@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from optax_zoo.race import records
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.storage import records
 
 Found = tuple[Path, Result]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from optax_zoo.race.formats import column_places
+from optax_zoo.race.analysis.summary import Scores, Summary
 from optax_zoo.race.html import dots, words
 from optax_zoo.race.html.answer import NAME, named
 from optax_zoo.race.html.dots import Estimates
@@ -14,7 +14,7 @@ from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.ranking_table import LINK
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
 from optax_zoo.race.rows import Result
-from optax_zoo.race.summary import Scores, Summary
+from optax_zoo.race.terminal.formats import column_places
 
 
 @dataclasses.dataclass(frozen=True)

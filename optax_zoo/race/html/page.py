@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optax_zoo.race.analysis.summary import Summary, summarize
 from optax_zoo.race.html import palette, profiles, protocol, sections, trajectories, words
 from optax_zoo.race.html.figures import Figure
 from optax_zoo.race.html.overview import overview
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.sections import Measured
 from optax_zoo.race.rows import Result
-from optax_zoo.race.summary import Summary, summarize
 
 RESERVED = ("main", "answer", "profiles", "descents", "trajectories", "optimizers", "protocol", "record", "scheme")
 
@@ -62,7 +62,13 @@ def _record(result: Result) -> list[tuple[str, str]]:
     entries = []
     for key, value in result.record.items():
         if isinstance(value, dict):
-            entries += [(name, str(item)) for name, item in value.items()]
+            entries += [_readable(name, item) for name, item in value.items()]
         else:
             entries.append((key, value if isinstance(value, str) else json.dumps(value)))
     return entries
+
+
+def _readable(name: str, value: Any) -> tuple[str, str]:
+    if name == "memory_bytes":
+        return "memory", f"{value / 2**30:.1f} GiB"
+    return name, str(value)

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from optax_zoo.race.analysis.summary import ScoreProfile, Summary
 from optax_zoo.race.html import figures, words
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Cell, Column, Table, data_table
-from optax_zoo.race.summary import ScoreProfile, Summary
 
 LEARNED = 0.5
 

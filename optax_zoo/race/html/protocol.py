@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
+from optax_zoo.race.engine.tuning import MAX_EXTENSIONS
 from optax_zoo.race.html import words
 from optax_zoo.race.settings import Dimension, Settings
-from optax_zoo.race.tuning import MAX_EXTENSIONS
 
 
 def protocol(settings: Settings) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from optax_zoo.race import views
+from optax_zoo.race.analysis import views
 from optax_zoo.race.html import dots, words
 from optax_zoo.race.html.dots import Estimates
 from optax_zoo.race.html.figures import Figure, layout
@@ -28,8 +28,8 @@ def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:
         narrow={
             "xaxis.domain": [0, 1],
             "xaxis2.domain": [0, 1],
-            "yaxis.domain": [0.57, 1],
-            "yaxis2.domain": [0, 0.43],
+            "yaxis.domain": [0.6, 1],
+            "yaxis2.domain": [0, 0.4],
             "yaxis2.showticklabels": True,
         },
         narrow_height=200 + 2 * dots.LINE * count,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from optax_zoo.race import views
-from optax_zoo.race.comparisons import Difference
-from optax_zoo.race.formats import column_places
+from optax_zoo.race.analysis import views
+from optax_zoo.race.analysis.comparisons import Difference
 from optax_zoo.race.html import words
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.terminal.formats import column_places
 
 LINK = Markup('<a href="#{}">{}</a>')
 

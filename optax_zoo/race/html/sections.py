@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from optax_zoo.race import views
+from optax_zoo.race.analysis import views
+from optax_zoo.race.analysis.views import Band
 from optax_zoo.race.html import answer, curves, ranking, ranking_table, sensitivity, words
 from optax_zoo.race.html.figures import Figure
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.views import Band
 
 
 @dataclasses.dataclass(frozen=True)

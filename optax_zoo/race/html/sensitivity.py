@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race import views
+from optax_zoo.race.analysis import views
 from optax_zoo.race.html import figures, palette, words
 from optax_zoo.race.html.curves import Bands, grey
 from optax_zoo.race.html.figures import Figure, layout, line

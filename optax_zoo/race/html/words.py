@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from optax_zoo.race import formats
+from optax_zoo.race.terminal import formats
 
 MISSING = "–"  # noqa: RUF001
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.program import Point, Program, Progress
-from optax_zoo.race.protocol import own_values
-from optax_zoo.race.rows import Row
-from optax_zoo.race.settings import Dimension, Settings
-from optax_zoo.race.statistics import (
+from optax_zoo.race.analysis.statistics import (
     bootstrap_interval,
     first_reaching,
     interquartile_mean,
     rounded,
 )
-from optax_zoo.race.trials import Trials, evaluation_steps
+from optax_zoo.race.engine.program import Point, Program, Progress
+from optax_zoo.race.engine.protocol import own_values
+from optax_zoo.race.engine.trials import Trials, evaluation_steps
+from optax_zoo.race.rows import Row
+from optax_zoo.race.settings import Dimension, Settings
 
 MAX_EXTENSIONS = 4
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from optax_zoo.race.analysis.statistics import interquartile_mean, percentile_interval, rounded, stratified_counts
 from optax_zoo.race.rows import Result, Row
-from optax_zoo.race.statistics import interquartile_mean, percentile_interval, rounded, stratified_counts
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optax_zoo.race.across import Outcome, improvements, share_above
+from optax_zoo.race.analysis.across import Outcome, improvements, share_above
+from optax_zoo.race.analysis.statistics import interquartile_mean, rounded, stratified_counts, stratified_interval
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.rows import Result
-from optax_zoo.race.statistics import interquartile_mean, rounded, stratified_counts, stratified_interval
 
 THRESHOLDS = np.linspace(0.0, 1.1, 111).round(2)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.lines import Lines
 from optax_zoo.race.rows import Result, Row, rank
 from optax_zoo.race.settings import Dimension, Settings
+from optax_zoo.race.storage.lines import Lines
 
 RACE, RESULTS, TRIALS = "race.json", "results.jsonl", "trials.jsonl"
 

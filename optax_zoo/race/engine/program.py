@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optax_zoo.race.batches import Batches, Key
+from optax_zoo.race.engine.layout import Layout, check_memory
+from optax_zoo.race.engine.protocol import transformation
+from optax_zoo.race.engine.trials import Start, Trials, first_line, run_trial
 from optax_zoo.race.entrants import Entrant
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.layout import Layout, check_memory
-from optax_zoo.race.protocol import transformation
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.storage.batches import Batches, Key
 from optax_zoo.race.task import Task
-from optax_zoo.race.trials import Start, Trials, first_line, run_trial
 
 
 class Progress(Protocol):

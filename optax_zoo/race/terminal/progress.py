@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from optax_zoo.race.errors import require
-from optax_zoo.race.time_left import Estimate, in_words
+from optax_zoo.race.terminal.time_left import Estimate, in_words
 
 
 class Progress(Protocol):

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.comparisons import LEAST_SEEDS, differences
+from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, differences
+from optax_zoo.race.analysis.statistics import interquartile_mean
 from optax_zoo.race.errors import require
-from optax_zoo.race.formats import column_places, number, with_interval
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.statistics import interquartile_mean
-from optax_zoo.race.summary_table import summary_table
-from optax_zoo.race.tables import empty_table
+from optax_zoo.race.terminal.formats import column_places, number, with_interval
+from optax_zoo.race.terminal.summary_table import summary_table
+from optax_zoo.race.terminal.tables import empty_table
 
 WIDTH = 100
 METRIC, LEAST_NAME = 2, 9  # the column that breaks where there is no room, and what it leaves for the names

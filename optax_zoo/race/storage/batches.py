@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optax_zoo.race.engine.trials import Trials
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.lines import Lines
-from optax_zoo.race.trials import Trials
+from optax_zoo.race.storage.lines import Lines
 
 
 class Key(NamedTuple):

@@ -9,15 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from optax_zoo.race import environment
-from optax_zoo.race.batches import Batches
-from optax_zoo.race.environment import differences
 from optax_zoo.race.errors import RaceError
-from optax_zoo.race.lines import Lines, write
-from optax_zoo.race.locks import locked
-from optax_zoo.race.reading import RACE, RESULTS, TRIALS, load, naming, read_race, read_rows
 from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.storage import environment
+from optax_zoo.race.storage.batches import Batches
+from optax_zoo.race.storage.environment import differences
+from optax_zoo.race.storage.lines import Lines, write
+from optax_zoo.race.storage.locks import locked
+from optax_zoo.race.storage.reading import RACE, RESULTS, TRIALS, load, naming, read_race, read_rows
 
 __all__ = ["Folder", "load", "write"]
 

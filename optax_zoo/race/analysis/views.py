@@ -1,12 +1,12 @@
 """What the figures of a race show: bands over seeds, means over rates, and the range in which curves differ."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from optax_zoo.race.analysis.statistics import interquartile_mean
 from optax_zoo.race.rows import Row
-from optax_zoo.race.statistics import interquartile_mean
 
 RESAMPLES = 2000
 
@@ -56,15 +56,25 @@ def at_defaults(row: Row) -> tuple[float, float, float] | None:
     return float(band.middle[0]), float(band.low[0]), float(band.high[0])
 
 
-def focus(values: Iterable[np.ndarray]) -> tuple[float, float] | None:
-    """The range in which curves differ: the lowest quarter of all points may fall below. None without points."""
+def focus(values: Iterable[np.ndarray], seen: Sequence[float] = ()) -> tuple[float, float] | None:
+    """The range in which curves differ: the lowest quarter of all points may fall below, but nothing of what is `seen`.
+
+    None without points.
+    """
     points = np.concatenate([*values, np.empty(0)])
     points = points[np.isfinite(points)]
     if not points.size:
         return None
-    low, high = float(np.quantile(points, 0.25)), float(points.max())
+    low, high = min(np.quantile(points, 0.25), *seen), max(points.max(), *seen)
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin
+
+
+def seen(target: float | None, bands: Iterable[Band], count: int) -> list[float]:
+    """What a figure of curves must show: the tops of the first bands, and the target if a curve comes to it."""
+    bands = list(bands)
+    tops = [float(np.nanmax(band.high)) for band in bands[:count] if np.isfinite(band.high).any()]
+    return [*tops, *([target] if target is not None and any((x.middle >= target).any() for x in bands) else [])]
 
 
 def _over_seeds(values: np.ndarray) -> Band:

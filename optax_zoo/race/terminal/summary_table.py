@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from optax_zoo.race.formats import column_places, number, with_interval
+from optax_zoo.race.analysis.summary import Scores, Summary, summarize
 from optax_zoo.race.rows import Result
-from optax_zoo.race.summary import Scores, Summary, summarize
-from optax_zoo.race.tables import empty_table
+from optax_zoo.race.terminal.formats import column_places, number, with_interval
+from optax_zoo.race.terminal.tables import empty_table
 
 MOST_TASKS = 4
 Column = tuple[str, Mapping[str, str]]  # heading, and cells by optimizer

@@ -1,0 +1,1 @@
+"""What can be said from the numbers of a race."""

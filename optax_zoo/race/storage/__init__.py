@@ -1,0 +1,1 @@
+"""What a race leaves on the disk, and reads again."""
