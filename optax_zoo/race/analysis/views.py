@@ -65,7 +65,7 @@ def focus(values: Iterable[np.ndarray], seen: Sequence[float] = ()) -> tuple[flo
     points = points[np.isfinite(points)]
     if not points.size:
         return None
-    low, high = min(np.quantile(points, 0.25), *seen), max(points.max(), *seen)
+    low, high = min([float(np.quantile(points, 0.25)), *seen]), max([float(points.max()), *seen])
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin
 
