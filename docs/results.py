@@ -1,0 +1,95 @@
+"""The tables and pictures of results.md, from the results saved beside it.
+
+`python docs/results.py --check docs/results.md` verifies the tables without computing anything, `--write` writes them
+and draws the pictures, and `--run` computes results anew. Races go on from what `docs/results/NAME` holds: remove it.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+SAVED, PICTURES = DOCS / "results", DOCS / "_static" / "results"
+NAMES = ("quadratic_deep", "reddi", "convex", "deep_mlp", "digits_mlp", "santa", "mnist1d_mlp", "across")
+
+
+def fill(text, name, table):
+    """A Markdown text with the table of a section between its two markers.
+
+    Raises:
+      ValueError: if the text does not have both markers once.
+    """
+    begin, end = f"<!-- results:{name}:begin -->", f"<!-- results:{name}:end -->"
+    pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise ValueError(f"the text must have {begin} and, after it, {end} once.")
+    return pattern.sub(lambda _: f"{begin}\n\n{table}\n\n{end}", text)
+
+
+def filled(text, names):
+    """A Markdown text with the tables of some sections."""
+    from results_race_tables import RACE_TABLES
+    from results_replay_tables import REPLAY_TABLES
+
+    tables = {**REPLAY_TABLES, **RACE_TABLES}
+    for name in names:
+        text = fill(text, name, tables[name](SAVED))
+    return text
+
+
+def draw(names):
+    """Draws the pictures of some sections."""
+    from results_pictures import FIGURES
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if name in FIGURES:
+            FIGURES[name](SAVED).savefig(PICTURES / f"{name}.png", dpi=130, metadata={"Software": None})
+
+
+def run(names):
+    """Computes the results of some sections; what the tables need is kept."""
+    from optax_zoo.race.engine import processes
+
+    processes.use_all_cores(2)
+    from results_races import RACES
+    from results_replays import REPLAYS, save
+
+    for name in names:
+        folder = SAVED / name
+        if name in REPLAYS:
+            save(name, folder)
+        if name in RACES:
+            RACES[name](folder)
+            for leftover in [*folder.glob("*.png"), *folder.glob("*.svg"), *folder.glob("trials.jsonl")]:
+                leftover.unlink()
+
+
+def main():
+    """Runs, writes or checks."""
+    parser = argparse.ArgumentParser(description="The tables and pictures of results.md.")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", type=Path, metavar="FILE", help="rewrite the tables in a file, and the pictures")
+    action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 if --write would change the file")
+    action.add_argument("--run", action="store_true", help="compute the results anew")
+    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
+    arguments = parser.parse_args()
+    names = arguments.only or NAMES
+    if arguments.run:
+        run(names)
+        return 0
+    path = arguments.write or arguments.check
+    before = path.read_text(encoding="utf-8")
+    after = filled(before, names)
+    if arguments.write:
+        path.write_text(after, encoding="utf-8")
+        draw(names)
+    elif before != after:
+        print(f"{path} is out of date; run: python docs/results.py --write {path}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
