@@ -8,7 +8,15 @@ import pytest
 from optax_zoo.race.interrupts import remembered_interrupts
 
 
-def test_an_interrupt_that_was_lost_is_raised_later():
+@pytest.fixture
+def default_handler():
+    """Python's, also where the tests were started in the background of a shell that ignores Ctrl-C there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_that_was_lost_is_raised_later(default_handler):
     with remembered_interrupts() as raise_if_interrupted:
         raise_if_interrupted()
         with pytest.raises(KeyboardInterrupt):
