@@ -60,7 +60,7 @@ def test_show_says_all_that_is_known(capsys, name):
 
 def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
     out = tmp_path / "results"
-    assert cli.main([*RACE, "--target", "0.01", "--out", str(out)]) == 0
+    assert cli.main([*RACE, "--target", "0.01", "--no-report", "--out", str(out)]) == 0
     captured = capsys.readouterr()
     assert "sgd" in captured.out and "optax.sgd" in captured.out and "IQM" in captured.out
     assert str(out) in "".join(captured.out.split())
@@ -70,7 +70,7 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
     assert "holds results already" in refused(capsys, *RACE, "--out", str(out))
     assert "target was 0.01 and now is 0.95" in refused(capsys, *RACE, "--out", str(out), "--resume")
     assert (out / "results.jsonl").read_bytes() == before
-    assert cli.main([*RACE, "--target", "0.01", "--out", str(out), "--resume"]) == 0
+    assert cli.main([*RACE, "--target", "0.01", "--no-report", "--out", str(out), "--resume"]) == 0
     assert capsys.readouterr().out == captured.out
 
 

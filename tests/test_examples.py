@@ -13,6 +13,7 @@ import pytest
 import optax_zoo as zoo
 from optax_zoo import registry
 
+SLOW_EXAMPLES = [pytest.param(name, marks=pytest.mark.slow) for name in ("flax_linen_transformer", "flax_resume")]
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
 
@@ -66,6 +67,7 @@ def test_flax_linen():
     assert "coupled_decay(0.001, kernels)" in text
 
 
+@pytest.mark.slow
 def test_flax_nnx_convnet():
     text = output_of("flax_nnx_convnet", 60)
     assert numbers("test accuracy:", text)[0] > 0.8
@@ -88,7 +90,7 @@ def test_flax_resume():
     assert "all losses bit for bit those of the run in one go: True" in text
 
 
-@pytest.mark.parametrize("name", ["flax_nnx_convnet", "flax_linen_transformer", "flax_resume"])
+@pytest.mark.parametrize("name", ["flax_nnx_convnet", *SLOW_EXAMPLES])
 def test_an_unknown_optimizer_is_said_in_one_line(name):
     command = [sys.executable, EXAMPLES / f"{name}.py", "--optimizer", "adm"]
     done = subprocess.run(command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True)
@@ -96,6 +98,7 @@ def test_an_unknown_optimizer_is_said_in_one_line(name):
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("There is no 'adm'; there are adabound, ")
 
 
+@pytest.mark.slow
 def test_optax_chain():
     text = output_of("optax_chain", 60)
     assert min(numbers("test accuracy:", text)) > 0.8
@@ -109,6 +112,7 @@ def test_pmap_data_parallel():
     assert numbers("test accuracy:", text)[0] > 0.7
 
 
+@pytest.mark.slow
 def test_ablation():
     text = output_of("ablation", 60)
     assert len(re.findall(r"^.+: pipeline\(.+\)$", text, re.MULTILINE)) == 3
@@ -116,6 +120,7 @@ def test_ablation():
     assert min(numbers("test accuracy:", text)) > 0.8
 
 
+@pytest.mark.slow
 def test_reddi():
     text = output_of("reddi", 1_000_000)
     final = {line[:28].strip(): [float(x) for x in line[28:].split()] for line in text.splitlines()[1:]}
