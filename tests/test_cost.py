@@ -118,7 +118,7 @@ def test_sizes_in_the_text_of_a_program(shape, dtype, size):
 
 def test_a_table_fits_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    assert cli.main(["cost", "novograd", "optax:adam", "--all"]) == 0
+    assert cli.main(["cost", "novograd", "optax:adam", "--model", "all", "--mesh", "all"]) == 0
     printed = capsys.readouterr().out
     assert "7b: 6,738,415,616 parameters of float32" in printed and "70b: 68,976,648,192" in printed
     assert "…" not in printed and "collectives" in printed
@@ -153,14 +153,16 @@ def test_json_has_exact_numbers(capsys):
 @pytest.mark.parametrize(
     "arguments, message",
     [
+        ([], "name an optimizer, such as adam or optax:adam, or give --all"),
+        (["--all", "adam"], "--all stands for every registered algorithm"),
         (["--model", "7"], "model is '7', but must be one of '7b', '70b'. Did you mean '7b'?"),
-        (["--mesh", "0"], "x>=1"),
-        (["--mesh", "eight"], "not a valid integer"),
+        (["--mesh", "0"], "mesh is 0, but must be a number of devices, at least 1"),
+        (["--mesh", "eight"], "mesh is 'eight', but must be a number of devices, at least 1, or all."),
+        (["--mesh", "8", "--tree", "resnet50"], "--tree is of a step, and --model and --mesh are of a cluster"),
         (
             ["--mesh", "24"],
             "mesh is 24, 6 x 4 devices, but must divide the parameters of 7b: embedding is 32000",
         ),
-        (["--all", "--mesh", "8"], "--all stands for every model and mesh"),
         (["--param-dtype", "int8"], "is not one of"),
         (["adm"], "Did you mean 'adam'?"),
         (["adam", "no_such_module:f"], "does not import"),
@@ -168,7 +170,7 @@ def test_json_has_exact_numbers(capsys):
         (["optax:masked"], "must be given inner, mask"),
         (["builtins:dict"], "returns {}, not an optax.GradientTransformation"),
         (["test_cost:raises"], "which fails: RuntimeError: no"),
-        (["test_cost:fails"], "optimizer 'test_cost:fails' fails on a model: RuntimeError: no"),
+        (["test_cost:fails", "--model", "7b"], "optimizer 'test_cost:fails' fails on a model: RuntimeError: no"),
     ],
 )
 def test_wrong_input_is_one_line(capsys, arguments, message):
@@ -200,7 +202,7 @@ def test_a_machine_that_cannot_be_split_is_one_line(monkeypatch, variables, mess
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     start = "" if variables else "jax.devices(); "
-    code = f"import jax; {start}import optax_zoo.cli as c; raise SystemExit(c.main(['cost', 'sgd']))"
+    code = f"import jax; {start}import optax_zoo.cli as c; raise SystemExit(c.main(['cost', 'sgd', '--mesh', '8']))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.count("\n") == 1 and message in run.stderr

@@ -1,4 +1,4 @@
-"""What an optimizer costs at scale: bytes of state on each device of a mesh, and collectives of a step.
+"""What an optimizer costs: a step (`optax_zoo.cost.step`), and at scale, on each device of a mesh.
 
 `optax-zoo cost` on the command line; from Python:
 

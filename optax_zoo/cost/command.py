@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import optax_zoo
 from optax_zoo._user_code import imported
+from optax_zoo.cost.models import MODELS
 
 if TYPE_CHECKING:
     import optax
@@ -17,9 +19,17 @@ RATE = 1e-3  # of a function that must be given one; no cost depends on it
 
 @click.command("cost")
 @click.argument("optimizers", metavar="[NAME|MODULE:FUNCTION]...", nargs=-1)
-@click.option("--model", help="7b or 70b, the shapes of Llama 2.  [default: 7b]")
-@click.option("--mesh", type=click.IntRange(1), help="Number of devices.  [default: 8]")
-@click.option("--all", "everything", is_flag=True, help="Both models on 8, 256 and 1,024 devices.")
+@click.option("--all", "everything", is_flag=True, help="All registered algorithms.")
+@click.option(
+    "--tree",
+    metavar="NAME|MODULE:FUNCTION|FILE.json",
+    help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, 1b, or yours.  [default: gpt2-small]",
+)
+@click.option("--against", help="What is run beside; `same` is optax's of the same name.  [default: optax:adam]")
+@click.option("--rounds", type=int, help="How often the two take turns; 0 measures no time.  [default: 7]")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw step time over bytes: .png, .svg.")
+@click.option("--model", help="At scale: 7b or 70b, the shapes of Llama 2, or `all`.  [default: 7b]")
+@click.option("--mesh", help="At scale: number of devices, or `all` for 8, 256 and 1,024.  [default: 8]")
 @click.option(
     "--param-dtype",
     type=click.Choice(["float32", "bfloat16"]),
@@ -29,29 +39,61 @@ RATE = 1e-3  # of a function that must be given one; no cost depends on it
 )
 @click.option("--json", "json_", is_flag=True, help="Print JSON instead of tables.")
 def command(
-    optimizers: tuple[str, ...], model: str | None, mesh: int | None, everything: bool, param_dtype: str, json_: bool
+    optimizers: tuple[str, ...],
+    everything: bool,
+    model: str | None,
+    mesh: str | None,
+    param_dtype: str,
+    json_: bool,
+    **step: Any,
 ) -> None:
-    """Say how much memory an optimizer's state takes on each device of a mesh, and what a step communicates.
+    """Say what a step of an optimizer costs, or, with --model or --mesh, what its state takes at scale.
 
     An optimizer is the name of a registered algorithm, or a function that returns an optax transformation, such as
-    optax:adam; without any, all registered algorithms. Nothing is allocated: the memory follows from shapes, and the
-    collectives are read from small programs that are compiled for 8 devices.
+    optax:adam.
+
+    A step is compiled for a tree of parameters and run beside another optimizer's: bytes of state and temporaries,
+    bytes accessed, kernels, seconds to trace and compile, and milliseconds, also against the memory floor.
+
+    At scale nothing is allocated: the memory on each device follows from shapes, and collectives are read from small
+    programs that are compiled for 8 devices.
     """
+    names = _names(optimizers, everything, scale=model is not None or mesh is not None)
+    try:
+        transformations = {name: optimizer(name) for name in names}
+        if model is None and mesh is None:
+            from optax_zoo.cost import step_command
+
+            step_command.run(transformations, param_dtype, json_, **step)
+        elif given := [name for name, value in step.items() if value is not None]:
+            raise ValueError(f"--{given[0]} is of a step, and --model and --mesh are of a cluster: leave one out.")
+        else:
+            _scale(transformations, model or "7b", mesh or "8", param_dtype, json_)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _names(optimizers: tuple[str, ...], everything: bool, scale: bool) -> list[str]:
+    if everything and optimizers:
+        raise click.UsageError("--all stands for every registered algorithm, so it takes no names beside it.")
+    if not (optimizers or everything or scale):
+        raise click.UsageError("name an optimizer, such as adam or optax:adam, or give --all.")
+    return list(dict.fromkeys(optimizers)) or optax_zoo.list_algorithms()
+
+
+def _scale(
+    transformations: "dict[str, optax.GradientTransformation]", model: str, mesh: str, dtype: str, json_: bool
+) -> None:
     from rich.console import Console
 
     from optax_zoo.cost import collectives, scaling, table
-    from optax_zoo.cost.models import MODELS
 
-    if everything and (model is not None or mesh is not None):
-        raise click.UsageError("--all stands for every model and mesh, so it takes no --model and no --mesh.")
-    models = list(MODELS) if everything else [model or "7b"]
-    devices = list(scaling.DEVICES) if everything else [mesh or 8]
-    try:
-        transformations = {name: _optimizer(name) for name in optimizers or optax_zoo.list_algorithms()}
-        collectives.split_cpu()
-        rows = _with_progress(scaling.rows(transformations, models, devices, param_dtype))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    models = list(MODELS) if model == "all" else [model]
+    if mesh != "all" and not mesh.isdecimal():
+        raise ValueError(f"mesh is {mesh!r}, but must be a number of devices, at least 1, or all.")
+    devices = list(scaling.DEVICES) if mesh == "all" else [int(mesh)]
+    collectives.split_cpu()
+    rows = _with_progress(scaling.rows(transformations, models, devices, dtype))
     if json_:
         click.echo(table.as_json(rows))
         return
@@ -60,7 +102,7 @@ def command(
         console.print(block)
 
 
-def _optimizer(text: str) -> "optax.GradientTransformation":
+def optimizer(text: str) -> "optax.GradientTransformation":
     """A registered algorithm at its example, or what a user's function returns."""
     import optax
 
