@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from pages import fill
 from race_throughput_loops import (
     Timed,
     Work,
@@ -115,20 +116,6 @@ def estimate(rounds: int) -> str:
 PARTS: dict[str, Callable[[int], str]] = {"loops": loops, "mapping": mapping, "estimate": estimate}
 
 
-def fill(text: str, part: str, body: str) -> str:
-    """A page with the body between the two markers of a part.
-
-    Raises:
-      ValueError: if the page lacks the markers.
-    """
-    begin, end = f"<!-- race-{part}:begin -->", f"<!-- race-{part}:end -->"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"the page must have {begin} and, after it, {end}.")
-    return f"{before}{begin}\n{body}\n{end}{after}"
-
-
 def main() -> int:
     """Prints the tables, or writes them into the page."""
     parser = argparse.ArgumentParser(description="How fast a race trains.")
@@ -145,7 +132,7 @@ def main() -> int:
         print(body, flush=True)
         if arguments.write:
             try:
-                arguments.write.write_text(fill(arguments.write.read_text(), part, body))
+                arguments.write.write_text(fill(arguments.write.read_text(), f"race-{part}", body))
             except (OSError, ValueError) as error:
                 parser.error(f"{arguments.write}: {error}")
     return 0

@@ -5,26 +5,14 @@ and draws the pictures, and `--run` computes results anew. Races go on from what
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
+
+from pages import fill
 
 DOCS = Path(__file__).parent
 SAVED, PICTURES = DOCS / "results", DOCS / "_static" / "results"
 NAMES = ("quadratic_deep", "reddi", "convex", "deep_mlp", "digits_mlp", "santa", "mnist1d_mlp", "across")
-
-
-def fill(text, name, table):
-    """A Markdown text with the table of a section between its two markers.
-
-    Raises:
-      ValueError: if the text does not have both markers once.
-    """
-    begin, end = f"<!-- results:{name}:begin -->", f"<!-- results:{name}:end -->"
-    pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if len(pattern.findall(text)) != 1:
-        raise ValueError(f"the text must have {begin} and, after it, {end} once.")
-    return pattern.sub(lambda _: f"{begin}\n\n{table}\n\n{end}", text)
 
 
 def filled(text, names):
@@ -34,7 +22,7 @@ def filled(text, names):
 
     tables = {**REPLAY_TABLES, **RACE_TABLES}
     for name in names:
-        text = fill(text, name, tables[name](SAVED))
+        text = fill(text, f"results:{name}", tables[name](SAVED))
     return text
 
 

@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from pages import fill
+
 import optax_zoo as zoo
 from optax_zoo.cost.step import TooLargeError, measure, tree_of
 from optax_zoo.cost.step.costs import machine
@@ -35,20 +37,6 @@ def section(tree, names, rounds):
     return "\n\n".join([*for_markdown(costs), *refused, setting])
 
 
-def fill(text, tree, body):
-    """A page with the body between the two markers of a tree.
-
-    Raises:
-      ValueError: if the page lacks the markers.
-    """
-    begin, end = f"<!-- step-{tree}:begin -->", f"<!-- step-{tree}:end -->"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"the page must have {begin} and, after it, {end}.")
-    return f"{before}{begin}\n\n{body}\n\n{end}{after}"
-
-
 def main():
     """Prints the tables, or writes them into the page."""
     parser = argparse.ArgumentParser(description="What steps cost beside optax's.")
@@ -61,7 +49,7 @@ def main():
         try:
             body = section(tree, arguments.names or TREES.get(tree, list(SAME)), arguments.rounds)
             if arguments.write:
-                arguments.write.write_text(fill(arguments.write.read_text(), tree, body))
+                arguments.write.write_text(fill(arguments.write.read_text(), f"step-{tree}", body))
         except (OSError, ValueError) as error:
             parser.error(str(error))
         print(body, flush=True)
