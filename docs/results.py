@@ -68,8 +68,11 @@ def main():
         run(names)
         return 0
     path = arguments.write or arguments.check
-    before = path.read_text(encoding="utf-8")
-    after = filled(before, names)
+    try:
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, names)
+    except (OSError, ValueError) as error:
+        parser.error(f"{path}: {error}")
     if arguments.write:
         path.write_text(after, encoding="utf-8")
         draw(names)
