@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 import jax
 import optax
 
-from optax_zoo import _checks
+from optax_zoo import _checks, by_leaf
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
-from optax_zoo.primitives.part import Part, Rule, expression, needs_of
+from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
 from optax_zoo.primitives.precision import dtype_of, lift
 
 SLOTS = (
@@ -124,7 +124,14 @@ class _Row(Rule):
         if "bound" in slots and "denominator" not in slots:
             raise TypeError("bound limits 1 / denominator, but the denominator slot is empty.")
         text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
-        super().__init__(self._init, self._update, needs_of(*slots.values()), expression=f"pipeline({text})")
+        super().__init__(
+            self._init,
+            self._update,
+            needs_of(*slots.values()),
+            by_leaf=all_by_leaf(*self.parts.values()),
+            expression=f"pipeline({text})",
+        )
+        self._traced_once = jax.jit(self._through_parts)
 
     @property
     def rate(self) -> Any:
@@ -136,11 +143,25 @@ class _Row(Rule):
         return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
 
     def _update(self, updates: Any, state: dict[str, Any], params: Any = None, **extra_args: Any) -> Any:
-        new_state: dict[str, Any] = {}
-        extra_args["slot_states"] = new_state
+        rates = {}
         if self.rate is not None:
-            rate, new_state["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
-            extra_args["learning_rate"] = rate
+            extra_args["learning_rate"], rates["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
+        of_parts = {slot: state[slot] for slot in self.parts}
+        if self.parts and self.by_leaf and by_leaf.applies(updates, of_parts):
+            given = extra_args.get("learning_rate")
+            known = given is plain_rate(self.rate)
+            u, of_parts = by_leaf.update_by_leaf(self._traced_once, updates, of_parts, params, None if known else given)
+        else:
+            u, of_parts = self._through_parts(updates, of_parts, params, **extra_args)
+        return u, {**of_parts, **rates}
+
+    def _through_parts(
+        self, updates: Any, state: dict[str, Any], params: Any, learning_rate: Any = None, **extra_args: Any
+    ) -> Any:
+        """The update and the new states of the parts, at a rate that may be left out where it is a constant."""
+        new_state: dict[str, Any] = {}
+        rate = plain_rate(self.rate) if learning_rate is None else learning_rate
+        extra_args |= {"slot_states": new_state} | ({} if rate is None else {"learning_rate": rate})
 
         def through(slot: str, u: Any) -> Any:
             if slot not in self.parts:
@@ -157,11 +178,10 @@ class _Row(Rule):
         elif "denominator" in self.parts:
             u = jax.tree.map(lambda n, d: n / d, u, through("denominator", g))
         u = through("rescale", through("momentum", u))
-        u = (
-            through("learning_rate", u)
-            if self.rate is None
-            else descend(u, 1 if isinstance(self.rate, handed) else rate)
-        )
+        if self.rate is None:
+            u = through("learning_rate", u)
+        else:
+            u = descend(u, 1 if isinstance(self.rate, handed) else rate)
         u = through("decay", through("velocity", u))
         return jax.tree.map(_in_dtype_of, u, updates), new_state
 

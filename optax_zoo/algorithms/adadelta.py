@@ -70,7 +70,7 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
         update = jax.tree.map(average_update, updates, state.update, gradient)
         return jax.tree.map(scaled, updates, update, gradient), AdadeltaState(gradient, update)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=True)
 
 
 @algorithm(

@@ -77,7 +77,7 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
         horizon = jax.tree.map(advance, state.horizon, mean, mean_square)
         return jax.tree.map(scale, updates, mean, mean_square), Smorms3State(mean, mean_square, horizon)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=True)
 
 
 @algorithm(

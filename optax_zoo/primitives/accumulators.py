@@ -18,7 +18,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import like, scalar_dtype, zeros_for
-from optax_zoo.primitives.statistics import identity, statistic_of
+from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
@@ -157,7 +157,7 @@ def _accumulator(
         return weight, a * weight + b if nesterov else weight
 
     weighable = seeded != "while_zero" and _checks.is_absent(initial)
-    return Rule(init, update, weigh=weigh if weighable else None)
+    return Rule(init, update, weigh=weigh if weighable else None, by_leaf=is_by_leaf(of))
 
 
 class ArithmeticMeanState(NamedTuple):
@@ -200,10 +200,11 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
             mean = jax.tree.map(lambda x, s, n: like(s / jnp.maximum(n, 1), x), updates, total, count)
         else:
             count = state.count + 1
-            mean = jax.tree.map(lambda x, s: like(s / count, x), updates, total)
+            share = 1 / count
+            mean = jax.tree.map(lambda x, s: like(s * share, x), updates, total)
         return mean, ArithmeticMeanState(total, count)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=is_by_leaf(of))
 
 
 @primitive
@@ -241,4 +242,4 @@ def peak(
         value = jax.tree.map(track, statistic_of(of, updates), state.value)
         return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), AccumulatorState(value)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=is_by_leaf(of))

@@ -59,7 +59,7 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
         mean_square = jax.tree.map(average, seeded, sizes, scales)
         return jax.tree.map(lambda x, c: like(lift(x) * c, x), updates, scales), AverageNormState(mean_square, weight)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=axis_name is None)
 
 
 def _root(n: jax.Array) -> jax.Array:

@@ -68,7 +68,8 @@ def converging_bound(
             )
         count = optax.safe_increment(state.count)
         final = final_lr * learning_rate / base_learning_rate
-        lower, upper = final * (1 - 1 / (gamma * count + 1)), final * (1 + 1 / (gamma * count + eps))
+        passed = gamma * count
+        lower, upper = final * passed / (passed + 1), final * (1 + 1 / (passed + eps))  # 1 - 1 / (t + 1) would cancel
         weight = getattr((slot_states or {}).get("numerator"), "weight", 1)
 
         def bound(s: Any) -> jax.Array:
@@ -76,4 +77,4 @@ def converging_bound(
 
         return jax.tree.map(bound, updates), BoundState(count)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=True)

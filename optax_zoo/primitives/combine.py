@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.part import Rule, needs_of, primitive
+from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive
 
 _Made = TypeVar("_Made")
 
@@ -22,7 +22,8 @@ def serial(**parts: optax.GradientTransformation) -> Rule:
       A transformation whose state is a dict by name.
     """
     chained = optax.named_chain(*parts.items())
-    return Rule(chained.init, chained.update, needs_of(*parts.values()))
+    needs, by_leaf = needs_of(*parts.values()), all_by_leaf(*parts.values())
+    return Rule(chained.init, chained.update, needs, by_leaf=by_leaf)
 
 
 def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:

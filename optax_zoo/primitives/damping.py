@@ -35,4 +35,4 @@ def damp_by_max(*, axis_name: Any = None) -> Rule:
         damped = [damp(x, axis) for x, axis in zip(leaves, broadcast_axis_names(axis_name, updates), strict=True)]
         return jax.tree.unflatten(treedef, damped), state
 
-    return Rule(optax.init_empty_state, update)
+    return Rule(optax.init_empty_state, update, by_leaf=axis_name is None)

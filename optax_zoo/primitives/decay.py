@@ -70,4 +70,4 @@ def _masked(update: Callable[..., Any], mask: Mask) -> Rule:
         )
     whole = optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
     chosen = whole if mask is None else optax.masked(whole, mask)
-    return Rule(chosen.init, chosen.update, ("params",))
+    return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None)

@@ -9,7 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import arithmetic_mean
-from optax_zoo.primitives.part import Part, Rule, Weigh, needs_of, primitive
+from optax_zoo.primitives.part import Part, Rule, Weigh, all_by_leaf, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
@@ -57,9 +57,10 @@ def debiased(estimator: Part) -> Rule:
     def update(updates: Any, state: DebiasedState, params: Any = None, **extra_args: Any) -> Any:
         weight, divisor = weigh(state.weight, state.estimator)
         estimate, inner_state = estimator.update(updates, state.estimator, params, **extra_args)
-        return jax.tree.map(lambda e: like(e / divisor, e), estimate), DebiasedState(inner_state, weight)
+        factor = 1 / divisor  # one division for the tree
+        return jax.tree.map(lambda e: like(e * factor, e), estimate), DebiasedState(inner_state, weight)
 
-    return Rule(init, update, estimator.needs)
+    return Rule(init, update, estimator.needs, by_leaf=all_by_leaf(estimator))
 
 
 @primitive
@@ -83,7 +84,7 @@ def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_roo
         return jax.tree.map(lambda e: like(jnp.sqrt(lift(e) + eps_root) + eps, e), estimate), state
 
     weigh = weigh_through(estimator, lambda state: state, jnp.sqrt)
-    return Rule(inner.init, update, needs_of(estimator), weigh)
+    return Rule(inner.init, update, needs_of(estimator), weigh, all_by_leaf(estimator))
 
 
 class DeviationState(NamedTuple):
@@ -129,7 +130,7 @@ def deviation(
 
         return jax.tree.map(deviate, m, v), DeviationState(mean_state, mean_square_state)
 
-    return Rule(init, update, needs_of(mean, mean_square))
+    return Rule(init, update, needs_of(mean, mean_square), by_leaf=all_by_leaf(mean, mean_square))
 
 
 class RunningMaxState(NamedTuple):
@@ -171,7 +172,7 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
         return jax.tree.map(like, maximum, estimate), RunningMaxState(maximum, inner_state)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, needs_of(estimator), weigh)
+    return Rule(init, update, needs_of(estimator), weigh, all_by_leaf(estimator))
 
 
 def arithmetic_rms(
@@ -211,7 +212,7 @@ def scale_by_arithmetic_rms(*, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, spars
         scale, state = rms.update(jax.tree.map(lift, updates), state, params)
         return jax.tree.map(lambda x, s: like(lift(x) / s, x), updates, scale), state
 
-    return Rule(rms.init, update)
+    return Rule(rms.init, update, by_leaf=True)
 
 
 def weigh_through(

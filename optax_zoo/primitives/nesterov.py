@@ -63,7 +63,7 @@ def nesterov_ema(decay: Scalar, *, momentum: Decay | None = None, accumulator_dt
         ahead = jax.tree.map(lambda x, m: like(of_average * m + of_update * lift(x), x), updates, value)
         return ahead, NesterovState(value, weight, count)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=True)
 
 
 @dataclasses.dataclass(frozen=True)

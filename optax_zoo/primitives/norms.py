@@ -127,7 +127,7 @@ def normalize_by_norm(norm: str, *, eps: Scalar = 1e-7, scope: Scope = "leaf", a
 
         return jax.tree.map(normalize, updates, measure(updates)), state
 
-    return Rule(optax.init_empty_state, update)
+    return Rule(optax.init_empty_state, update, by_leaf=scope == "leaf" and axis_name is None)
 
 
 @primitive
@@ -160,7 +160,7 @@ def clip_by_norm(
 
         return jax.tree.map(clip, updates, measure(updates)), state
 
-    return Rule(optax.init_empty_state, update)
+    return Rule(optax.init_empty_state, update, by_leaf=scope == "leaf" and axis_name is None)
 
 
 def _measure(norm: str, scope: str, axis_name: Any) -> Callable[[Any], Any]:

@@ -24,6 +24,8 @@ class Rule:
       update_fn: maps (updates, state, params, **extra_args) to (updates, state), as in optax.
       needs: what `update` must be given beyond updates and state: "params" or names of extra arguments.
       weigh: for estimators that can be debiased: maps (weight, state before the step) to (new weight, divisor).
+      by_leaf: whether a leaf's update and state depend on that leaf, its parameter and scalars alone, whatever the tree
+        around it; a pipeline of such parts is traced once for all leaves of a shape.
       expression: the call that makes the part, set by the `primitive` decorator.
     """
 
@@ -31,6 +33,7 @@ class Rule:
     update_fn: Callable[..., tuple[Any, Any]]
     needs: tuple[str, ...] = ()
     weigh: Weigh | None = None
+    by_leaf: bool = False
     expression: str = ""
 
     def init(self, params: Any) -> Any:
@@ -80,6 +83,11 @@ class Part(optax.GradientTransformationExtraArgs):
 def needs_of(*transformations: Any) -> tuple[str, ...]:
     """What the `update` of any of the transformations must be given; of foreign ones nothing is known."""
     return tuple(dict.fromkeys(need for part in transformations for need in getattr(part, "needs", ())))
+
+
+def all_by_leaf(*transformations: Any) -> bool:
+    """Whether each of the transformations goes leaf by leaf, see `Rule`; of foreign ones nothing is known."""
+    return all(isinstance(part, Part) and part.rule.by_leaf for part in transformations)
 
 
 def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Part]:

@@ -134,7 +134,7 @@ def scale_by_secant(
     def update(updates: Any, state: SecantState, params: Any = None, **extra_args: Any) -> Any:
         return _by_leaf(advance, updates, state)
 
-    return Rule(init, update)
+    return Rule(init, update, by_leaf=True)
 
 
 def _first_state(params: Any, eps: Any, weighs: bool, reduces: bool, sums: bool) -> SecantState:

@@ -56,3 +56,8 @@ class leaf_sum:  # noqa: N801  (used like the functions above)
 def statistic_of(of: Statistic, tree: Any) -> Any:
     """A statistic of each leaf of a tree, low precision lifted to float32."""
     return of.of_tree(tree) if isinstance(of, leaf_sum) else jax.tree.map(lambda x: of(lift(x)), tree)
+
+
+def is_by_leaf(of: Statistic) -> bool:
+    """Whether a statistic of a leaf does not depend on where in the tree that leaf is."""
+    return getattr(of, "axis_name", None) is None

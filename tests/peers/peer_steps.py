@@ -13,7 +13,7 @@ from peer_pairs import Pair
 from optax_zoo.cost.step.timing import STEPS
 
 Arrays = Sequence[np.ndarray]
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
 SMALL = ((33, 17), (257,), (4, 3, 5), ())
 
 

@@ -10,10 +10,10 @@ import pytest
 
 import optax_zoo as zoo
 from optax_zoo import cli
-from optax_zoo.cost.step import TREES, TooLargeError, measure, memory, tree_of
+from optax_zoo.cost.step import TREES, TooLargeError, measure, memory, table, tree_of
 from optax_zoo.cost.step.floor import kernel_floor
 from optax_zoo.cost.step.program import Program
-from optax_zoo.cost.step.timing import ratios, take_turns
+from optax_zoo.cost.step.timing import Spread, ratios, take_turns
 
 SMALL = {"w": jax.ShapeDtypeStruct((64, 32), "float32"), "b": jax.ShapeDtypeStruct((32,), "float32")}
 SIZE = 4 * (64 * 32 + 32)
@@ -165,6 +165,10 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(monkeypatch):
         measure(("adam", zoo.adam(1e-3)), ("sgd", optax.sgd(1e-3)), "t", shape, 2)
 
 
+def test_large_ratios_stay_narrow():
+    assert table.spread(Spread(0.987, 0.5, 1234.5)) == "0.99 [0.50, 1,234]"
+
+
 def test_the_command_prints_tables_that_fit_a_terminal(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
@@ -174,7 +178,7 @@ def test_the_command_prints_tables_that_fit_a_terminal(capsys, monkeypatch, tmp_
     printed = capsys.readouterr().out
     assert "shapes.json: 2,048 parameters" in printed and "…" not in printed
     first, second = (line.split() for line in printed.splitlines() if line.split()[:1] == ["adam"])
-    assert first[1:5] == ["8", "0.03", "40.04", "1.00"] and second[1:3] == ["optax", "adam"]
+    assert first[1:5] == ["8", "0.03", "40.05", "1.00"] and second[1:3] == ["optax", "adam"]
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -43,7 +43,7 @@ def times_of(cost: Cost) -> dict[str, str] | None:
         "build s": f"{times.trace_seconds + times.compile_seconds:.2f}",
         "ratio": f"{times.build_ratio.median:.2f}",
         "step ms": milliseconds(times.milliseconds),
-        "/ mem": f"{times.over_floor.median:.2f}",
+        "/ mem": factor(times.over_floor.median),
         "time ratio": spread(times.over_other),
     }
 
@@ -60,7 +60,12 @@ def milliseconds(value: float) -> str:
 
 def spread(ratio: Spread) -> str:
     """A median with its quartiles."""
-    return f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+    return f"{factor(ratio.median)} [{factor(ratio.low)}, {factor(ratio.high)}]"
+
+
+def factor(value: float) -> str:
+    """Of hundredths, or of whole numbers where it is large."""
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
 
 
 def title(costs: Sequence[Cost]) -> str:
