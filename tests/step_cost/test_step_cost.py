@@ -158,6 +158,23 @@ def test_runs_take_turns_and_are_compared_in_pairs():
     assert ratios(*seconds).median == 0.5 and ratios(*seconds).high == 0.75
 
 
+@pytest.mark.parametrize("name", ["adamw", "adabound", "novograd", "sgd"])
+def test_a_rate_that_is_an_argument_costs_no_array(name):
+    known = zoo.describe(name)
+    constant = Program.of(known.factory(**known.example), SMALL)
+    state = jax.eval_shape(zoo.create(name).init, SMALL)
+
+    def step(rate, carry, grads):
+        updates, after = known.at_rate(rate).update(grads, carry[1], carry[0])
+        return optax.apply_updates(carry[0], updates), after
+
+    rate = jax.ShapeDtypeStruct((), "float32")
+    compiled = jax.jit(step, donate_argnums=1).lower(rate, (SMALL, state), SMALL).compile()
+    scalars = 64 * len(SMALL)
+    assert compiled.memory_analysis().temp_size_in_bytes <= constant.temporary_bytes + scalars
+    assert compiled.cost_analysis()["bytes accessed"] <= constant.accessed + scalars
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_made(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 2**20)
     with pytest.raises(TooLargeError, match=r"^a run of adam beside sgd on t needs 20.0 GiB of memory, but 0.0 GiB"):
