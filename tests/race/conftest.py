@@ -1,19 +1,12 @@
 """A task that is trained in no time."""
 
-from types import SimpleNamespace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import trainings
 
 from optax_zoo.race import Task
-from optax_zoo.race import settings as checks
-from optax_zoo.race.engine.layout import layout_of
-from optax_zoo.race.engine.program import Point, Program
-from optax_zoo.race.engine.trials import prepare
-from optax_zoo.race.entrants import resolve
-from optax_zoo.race.storage.batches import Batches
 
 
 @pytest.fixture(scope="session")
@@ -43,44 +36,22 @@ def regression() -> Task:
     )
 
 
-SILENT = SimpleNamespace(advance=lambda trials: None, skip=lambda trials: None)
-
-
 @pytest.fixture(scope="session")
 def settings_of():
     """Makes settings: one rate and one seed, unless it is said otherwise."""
-
-    def make(task, optimizers=("sgd",), **changes):
-        usual = {"rates": [0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "seed": 0, "schedule": "constant"}
-        others = {"warmup": 0.0, "weight_decay": 0.0, "search": {}, "samples": 0, "mapping": "auto"}
-        return checks.check(optimizers, task, **{**usual, **others, **changes})
-
-    return make
+    return trainings.settings_of
 
 
 @pytest.fixture(scope="session")
-def program_of(settings_of):
+def program_of():
     """Makes the program of an optimizer: a name, or a function from learning rate to transformation."""
-
-    def make(task, optimizer, seeds=1, batches=None, **changes):
-        entrant = next(iter(resolve([optimizer if isinstance(optimizer, str) else ("it", optimizer)]).values()))
-        settings = settings_of(task, [entrant.name], **changes)
-        layout = layout_of(settings)
-        start = layout.replicate(prepare(task, settings.seed, seeds))
-        return Program(task, entrant, settings, start, Batches(None) if batches is None else batches, layout)
-
-    return make
+    return trainings.program_of
 
 
 @pytest.fixture(scope="session")
-def outcomes(program_of):
+def outcomes():
     """Trains with an optimizer at some rates and seeds."""
-
-    def train(task, optimizer, rates, seeds, **changes):
-        program = program_of(task, optimizer, seeds=max(seeds) + 1, **changes)
-        return program.run([Point(rate, program.defaults) for rate in rates], seeds, SILENT)
-
-    return train
+    return trainings.outcomes
 
 
 @pytest.fixture
