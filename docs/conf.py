@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import slot_table
+from pages import fill
 
 import optax_zoo as zoo
 
@@ -63,7 +64,7 @@ def generate(app, page, source):
     """Fills what is made from the registry into the page of algorithms."""
     if page == "algorithms":
         table = slot_table.slot_table("[`{0}`](#{0})".format)
-        source[0] = slot_table.fill(source[0], table).replace(ALGORITHMS, algorithm_sections())
+        source[0] = fill(source[0], "slots", table).replace(ALGORITHMS, algorithm_sections())
 
 
 def setup(app):

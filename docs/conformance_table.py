@@ -18,11 +18,11 @@ from typing import Any
 import jax
 import optax
 import optax.contrib
+from pages import fill, write_or_check
 
 import optax_zoo as zoo
 from optax_zoo import conformance
 
-PARTS = {part: (f"<!-- {part}:begin -->", f"<!-- {part}:end -->") for part in ("checks", "conformance", "reasons")}
 RATE = {"learning_rate": 1e-2}
 OPTAX: dict[str, dict[str, Any]] = {
     "adabelief": RATE,
@@ -127,20 +127,6 @@ def reasons() -> str:
     return "\n".join(lines)
 
 
-def fill(text: str, part: str, body: str) -> str:
-    """A page with the body between the two markers of a part.
-
-    Raises:
-      ValueError: if the page lacks the markers.
-    """
-    begin, end = PARTS[part]
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"the page must have {begin} and, after it, {end}.")
-    return f"{before}{begin}\n{body}\n{end}{after}"
-
-
 def main() -> int:
     """Prints rows, writes the page, or checks that it is up to date."""
     parser = argparse.ArgumentParser(description="The conformance kit over our algorithms and optax's.")
@@ -156,23 +142,15 @@ def main() -> int:
     if unknown:
         parser.error(f"NAME is {unknown[0]!r}, but must be one of {', '.join(known)}.")
     jax.config.update("jax_num_cpu_devices", 8)
-    path = arguments.write or arguments.check
-    if path is None:
+    if not (arguments.write or arguments.check):
         print(table(arguments.names or known))
         return 0
-    try:
-        before = path.read_text()
-        after = fill(fill(before, "checks", checks()), "reasons", reasons())
-        if arguments.measure:
-            after = fill(after, "conformance", table(known))
-    except (OSError, ValueError) as error:
-        parser.error(f"{path}: {error}")
-    if arguments.write:
-        path.write_text(after)
-    elif before != after:
-        print(f"{path} is out of date; run: python docs/conformance_table.py --write {path}", file=sys.stderr)
-        return 1
-    return 0
+
+    def filled(text: str) -> str:
+        text = fill(fill(text, "checks", checks()), "reasons", reasons())
+        return fill(text, "conformance", table(known)) if arguments.measure else text
+
+    return write_or_check(parser, arguments, filled)
 
 
 if __name__ == "__main__":

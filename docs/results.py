@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pages import fill
+from pages import fill, write_or_check
 
 DOCS = Path(__file__).parent
 SAVED, PICTURES = DOCS / "results", DOCS / "_static" / "results"
@@ -67,19 +67,10 @@ def main():
     if arguments.run:
         run(names)
         return 0
-    path = arguments.write or arguments.check
-    try:
-        before = path.read_text(encoding="utf-8")
-        after = filled(before, names)
-    except (OSError, ValueError) as error:
-        parser.error(f"{path}: {error}")
+    status = write_or_check(parser, arguments, lambda text: filled(text, names))
     if arguments.write:
-        path.write_text(after, encoding="utf-8")
         draw(names)
-    elif before != after:
-        print(f"{path} is out of date; run: python docs/results.py --write {path}", file=sys.stderr)
-        return 1
-    return 0
+    return status
 
 
 if __name__ == "__main__":

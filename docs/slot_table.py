@@ -1,15 +1,12 @@
 """The table of algorithms by slot, from the registry: `python docs/slot_table.py [--write|--check] README.md`."""
 
-import argparse
-import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
+
+from pages import one_part
 
 import optax_zoo as zoo
 from optax_zoo.primitives.part import expression
-
-BEGIN, END = "<!-- slots:begin -->", "<!-- slots:end -->"
 
 
 def slot_table(name_cell: Callable[[str], str] = "`{}`".format) -> str:
@@ -31,40 +28,9 @@ def slot_table(name_cell: Callable[[str], str] = "`{}`".format) -> str:
     return f"{table}\n\nbytes: state per float32 parameter. params: whether `update` needs the parameters."
 
 
-def fill(text: str, table: str) -> str:
-    """A Markdown text with the table between its two markers.
-
-    Raises:
-      ValueError: if the text does not have both markers once.
-    """
-    pattern = re.compile(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if len(pattern.findall(text)) != 1:
-        raise ValueError(f"the text must have {BEGIN} and, after it, {END} once.")
-    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text)
-
-
 def main() -> int:
     """Prints the table, writes it into a file, or checks that it is up to date there."""
-    parser = argparse.ArgumentParser(description="The table of algorithms by slot, from the registry.")
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", type=Path, metavar="FILE", help=f"rewrite what is between {BEGIN} and {END}")
-    action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 if --write would change the file")
-    arguments = parser.parse_args()
-    path = arguments.write or arguments.check
-    if path is None:
-        print(slot_table())
-        return 0
-    try:
-        before = path.read_text()
-        after = fill(before, slot_table())
-    except (OSError, ValueError) as error:
-        parser.error(f"{path}: {error}")
-    if arguments.write:
-        path.write_text(after)
-    elif before != after:
-        print(f"{path} is out of date; run: python docs/slot_table.py --write {path}", file=sys.stderr)
-        return 1
-    return 0
+    return one_part("The table of algorithms by slot, from the registry.", "slots", slot_table)
 
 
 if __name__ == "__main__":

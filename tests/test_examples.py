@@ -189,7 +189,7 @@ def test_slot_table_has_every_algorithm_and_the_slots_that_one_fills(slot_table)
 
 def test_slot_table_is_written_and_checked(slot_table, tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{slot_table.BEGIN}\nold\n{slot_table.END}\nafter\n")
+    readme.write_text("before\n<!-- slots:begin -->\nold\n<!-- slots:end -->\nafter\n")
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["slot_table.py", *map(str, arguments)])
