@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from optax_zoo.primitives.part import Rule, primitive
@@ -28,6 +29,9 @@ def damp_by_max(*, axis_name: Any = None) -> Rule:
     def damp(x: Any, axis: AxisName) -> jax.Array:
         g = lift(x)
         largest = Reduction([g], [axis]).max(absolute)
+        # Changes the kernels alone: XLA:CPU would put the maximum, the damping and the average into one, and hand it
+        # its scalars as arrays.
+        largest = jnp.where(largest <= 0, 0, largest)
         return like(g / (1 + square(g * largest)), x)  # |g| again would be kept from the maximum: a temporary
 
     def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:

@@ -1,8 +1,8 @@
 """What XLA says of a step of every algorithm, recorded by version of jax: `python tests/step_cost/figures.py` records.
 
-figures.json has, for each version and each algorithm at its example in the registry, on a tree of a matrix, a vector
-and a number, the bytes of state, of temporaries and accessed, and the number of kernels. A version that is not there is
-added; the figures of one that is there are replaced.
+figures.json has, for each version and each algorithm at its example in the registry, on a tree of two matrices of one
+shape, a vector and a number, the bytes of state, of temporaries and accessed, and the number of kernels. A version that
+is not there is added; the figures of one that is there are replaced.
 """
 
 import json
@@ -15,8 +15,9 @@ from optax_zoo.cost.step.program import Program
 
 FILE = pathlib.Path(__file__).with_name("figures.json")
 TREE = {
-    "kernel": jax.ShapeDtypeStruct((256, 128), "float32"),
-    "bias": jax.ShapeDtypeStruct((128,), "float32"),
+    "kernel": jax.ShapeDtypeStruct((768, 768), "float32"),
+    "kernel of the same shape": jax.ShapeDtypeStruct((768, 768), "float32"),
+    "bias": jax.ShapeDtypeStruct((768,), "float32"),
     "scale": jax.ShapeDtypeStruct((), "float32"),
 }
 
