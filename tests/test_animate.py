@@ -72,6 +72,7 @@ def test_the_seventeen_are_all_different():
     assert "relative_change(0.1, 10, -43)" in repr(entrants["Eve"][0](1e-3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SGD", "momentum", "AdaGrad", "RMSprop"])
 def test_the_paths_are_those_of_the_listing(comparison, name):
     path = comparison[name]

@@ -59,6 +59,7 @@ def test_state_adds_a_trailing_dimension_of_hidden_units(tx, params):
             assert {x.dtype for x in layer.values()} == {jnp.dtype("float32")}
 
 
+@pytest.mark.slow
 def test_coordinates_do_not_see_each_other(tx, params, grads, run):
     whole = run(tx, params, grads)[2]
     alone = run(tx, {"w": params["w"][1, 2]}, {"w": grads["w"][1, 2]})[2]
@@ -191,6 +192,7 @@ def test_derivatives_do_not_pass_through_gradients_of_the_task():
     assert slope == pytest.approx(-(g[0] + g[1]) * g[2], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_meta_training_improves_the_lstm(weights):
     found = learned.meta_train(
         lambda w: zoo.learned_lstm(weights=w),

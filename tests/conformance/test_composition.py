@@ -249,6 +249,7 @@ def test_adam_passes_but_for_bfloat16_where_injected():
     assert set(failed(adam)) == {"inject_hyperparams_bfloat16_default", "inject_hyperparams_keeps_dtype"}
 
 
+@pytest.mark.slow
 def test_what_does_not_apply_is_skipped_with_a_reason():
     report = conformance.check(lambda: optax.sgd(0.1), only=["composition"])
     reasons = {outcome.check: outcome.message for outcome in report if outcome.status == "skipped"}

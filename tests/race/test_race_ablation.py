@@ -155,6 +155,7 @@ def finished(regression, tmp_path_factory):
     return ablate("expectigrad", task=regression, out=folder, **slots, **QUICK), folder
 
 
+@pytest.mark.slow
 def test_all_combinations_are_raced_and_named_by_what_differs(finished):
     ablation, _ = finished
     assert {each.name for each in ablation.combinations} == {
@@ -219,6 +220,7 @@ def test_files_of_an_ablation_and_resuming_it(finished, regression):
     assert {path.name: path.read_bytes() for path in folder.glob("*.json*")} == before
 
 
+@pytest.mark.slow
 def test_an_ablation_that_was_killed_resumes_to_the_same_effects(finished, regression, tmp_path):
     ablation, folder = finished
     for name in ("race.json", "results.jsonl"):

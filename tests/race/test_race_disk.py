@@ -107,6 +107,7 @@ def small_disk():
             subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a file system of Linux")
 def test_a_race_on_a_full_disk_ends_with_one_sentence_and_goes_on_once_there_is_room(regression, tmp_path, small_disk):
     disk, enlarge = small_disk

@@ -239,6 +239,7 @@ def test_a_function_under_the_name_of_another_is_not_taken_for_it():
     assert trajectories.figure([dataclasses.replace(race, rows=(strange,))], palette.looks(["sgd"])) is None
 
 
+@pytest.mark.slow
 def test_pictures_come_in_both_formats_and_the_same_each_time(race, tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
@@ -312,6 +313,7 @@ def run(*words):
     return CliRunner().invoke(command, list(map(str, words)))
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_report_and_its_figures(race, tmp_path):
     folder = save(race, tmp_path / "race")
     outcome = run(folder, "--no-animation")

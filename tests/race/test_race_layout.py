@@ -52,6 +52,7 @@ def main(devices: int) -> None:
     print(json.dumps({"devices": jax.device_count(), "figures": figures()}))
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_the_number_of_devices():
     program = f"import sys; sys.path[:0] = [{str(pathlib.Path(__file__).parent)!r}]; import test_race_layout as t; t."
     commands = [[sys.executable, "-c", f"{program}main({devices})"] for devices in (1, 3)]
@@ -92,6 +93,7 @@ def one_device(monkeypatch):
     monkeypatch.setattr(layout.jax, "devices", lambda: jax.local_devices()[:1])
 
 
+@pytest.mark.slow
 def test_as_many_trials_are_vectorized_as_the_memory_holds(program_of, monkeypatch, one_device):
     expected = trained(program_of, Batches(None), mapping="vmap")
     asked = []
@@ -101,6 +103,7 @@ def test_as_many_trials_are_vectorized_as_the_memory_holds(program_of, monkeypat
     assert [count for _, count in batches.timings("adam")] == [4, 4, 1] and len(asked) == 2
 
 
+@pytest.mark.slow
 def test_fewer_trials_need_less_memory(program_of, monkeypatch, one_device):
     needs = []
 

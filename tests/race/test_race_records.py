@@ -118,6 +118,7 @@ def test_resume_drops_a_torn_line_and_leads_to_the_same_rows(regression, finishe
     assert lines == list(ENTRANTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("results, more", [(0, 0.5), (0, 1.3), (0.5, 99), (1, 2), (2.9, 99)])
 def test_a_resume_runs_what_is_not_finished_and_leads_to_the_same_table(
     regression, finished, tmp_path, monkeypatch, results, more

@@ -61,6 +61,7 @@ def test_an_unknown_optimizer_is_found_before_any_task_is_made():
         race_tasks(["adm"], tasks=["no such task"], **QUICK)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_folder_for_each_task_and_resumes_to_the_same(tmp_path, capsys):
     out = tmp_path / "both"
     words = ["race", "--task", "quadratic,reddi", *WORDS, "--out", str(out)]

@@ -65,6 +65,7 @@ def test_adam_reaches_the_expected_range(name):
         assert max(found["untrained"]) < low, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tasks.list_tasks())
 def test_a_task_bears_its_name_and_is_always_the_same(name):
     first, second = make(name), make(name)
