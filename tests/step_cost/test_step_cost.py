@@ -196,9 +196,8 @@ def test_the_command_prints_tables_that_fit_a_terminal(capsys, monkeypatch, tmp_
     assert "shapes.json: 2,048 parameters" in printed and "…" not in printed
     first, second = (line.split() for line in printed.splitlines() if line.split()[:1] == ["adam"])
     assert first[1] == "8" and float(first[2]) < 0.1 and second[1:3] == ["optax", "adam"]
-    assert (
-        float(first[3]) == pytest.approx(40, abs=0.1) and first[4] == "1.00"
-    )  # scalars differ between versions of jax
+    # Scalars differ between versions of jax.
+    assert float(first[3]) == pytest.approx(40, abs=0.1) and first[4] == "1.00"
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 
