@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import leaf_sum, square, statistic_of
 from optax_zoo.primitives.types import Scalar
 
@@ -51,7 +52,7 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
         sizes = statistic_of(leaf_sum(square, axis_name), updates)
         weight = (decay * state.weight + (1 - decay)).astype(state.weight.dtype)
         seeded = jax.tree.map(lambda n, size: jnp.where(n == 0, size, n), state.mean_square, sizes)
-        scales = jax.tree.map(lambda n: 1 / (_root(n / weight) + eps), seeded)
+        scales = jax.tree.map(lambda n: 1 / (root_of(n / weight) + eps), seeded)
 
         def average(n: jax.Array, size: jax.Array, scale: jax.Array) -> jax.Array:
             return (decay * n + (1 - decay) * size * square(scale)).astype(n.dtype)
@@ -60,8 +61,3 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
         return jax.tree.map(lambda x, c: like(lift(x) * c, x), updates, scales), AverageNormState(mean_square, weight)
 
     return Rule(init, update, by_leaf=axis_name is None)
-
-
-def _root(n: jax.Array) -> jax.Array:
-    """The square root, differentiable at 0 too: its derivative there is 0."""
-    return jnp.where(n == 0, 0, jnp.sqrt(jnp.where(n == 0, 1, n)))
