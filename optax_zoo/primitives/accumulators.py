@@ -18,6 +18,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import like, scalar_dtype, zeros_for
+from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
@@ -27,7 +28,7 @@ class AccumulatorState(NamedTuple):
 
     Attributes:
       value: the accumulated statistic, a tree of arrays (float32 or wider unless told otherwise).
-      count: steps taken (int32 scalar) where the coefficients depend on it, else None.
+      count: steps taken (int32 scalar); there is no such field where the coefficients do not depend on it.
     """
 
     value: Any
@@ -123,21 +124,23 @@ def _accumulator(
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
     counts = callable(decay) or seeded == "first_step"
 
-    def coefficients(count: Any) -> tuple[Any, Any]:
-        a = decay(count) if callable(decay) else decay
+    def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
+        a = decay(state.count) if callable(decay) else decay
         b = gain(a)
         if seeded == "first_step":
-            a, b = jnp.where(count == 0, 0, a), jnp.where(count == 0, 1, b)
+            a, b = jnp.where(state.count == 0, 0, a), jnp.where(state.count == 0, 1, b)
         return a, b
 
     def init(params: Any) -> AccumulatorState:
         zeros = jax.tree.map(lambda p: zeros_for(of, p, dtype), params)
-        start = initial(zeros) if callable(initial) else jax.tree.map(lambda s: initial, zeros)
-        value = jax.tree.map(jnp.add, zeros, start)  # sharded like the zeros
-        return AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None)
+        if callable(initial):
+            value = jax.tree.map(jnp.add, zeros, initial(zeros))  # sharded like the zeros
+        else:
+            value = zeros if _checks.is_absent(initial) else jax.tree.map(lambda s: s + initial, zeros)
+        return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
-        a, b = coefficients(state.count)
+        a, b = coefficients(state)
 
         f = statistic_of(of, updates)
 
@@ -149,10 +152,10 @@ def _accumulator(
         value = jax.tree.map(accumulate, f, state.value)
         count = optax.safe_increment(state.count) if counts else None
         ahead = jax.tree.map(lambda f, s: a * s + b * f, f, value) if nesterov else value
-        return jax.tree.map(lambda x, s: like(s, x), updates, ahead), AccumulatorState(value, count)
+        return jax.tree.map(lambda x, s: like(s, x), updates, ahead), filled(AccumulatorState(value, count))
 
     def weigh(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
-        a, b = coefficients(state.count)
+        a, b = coefficients(state)
         weight = (a * weight + b).astype(weight.dtype)
         return weight, a * weight + b if nesterov else weight
 
@@ -233,13 +236,13 @@ def peak(
     _checks.non_negative("eps_max", eps_max)
 
     def init(params: Any) -> AccumulatorState:
-        return AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params))
+        return filled(AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params)))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
         def track(f: jax.Array, s: jax.Array) -> jax.Array:
             return jnp.maximum(decay * s, f + eps_max).astype(s.dtype)
 
         value = jax.tree.map(track, statistic_of(of, updates), state.value)
-        return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), AccumulatorState(value)
+        return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), filled(AccumulatorState(value))
 
     return Rule(init, update, by_leaf=is_by_leaf(of))

@@ -10,6 +10,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, expression, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
+from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity
 from optax_zoo.primitives.types import Decay, DType, Scalar
 
@@ -20,7 +21,7 @@ class NesterovState(NamedTuple):
     Attributes:
       value: the average gradient, a tree of arrays (float32 or wider unless told otherwise).
       weight: 1 - the product of all momenta so far (scalar).
-      count: steps taken (int32 scalar) where the momentum depends on it, else None.
+      count: steps taken (int32 scalar); there is no such field where the momentum does not depend on it.
     """
 
     value: Any
@@ -50,7 +51,7 @@ def nesterov_ema(decay: Scalar, *, momentum: Decay | None = None, accumulator_dt
     def init(params: Any) -> NesterovState:
         value = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)
         weight = jnp.zeros((), scalar_dtype(params))
-        return NesterovState(value, weight, jnp.zeros((), jnp.int32) if callable(mu) else None)
+        return filled(NesterovState(value, weight, jnp.zeros((), jnp.int32) if callable(mu) else None))
 
     def update(updates: Any, state: NesterovState, params: Any = None, **extra_args: Any) -> Any:
         count: Any = optax.safe_increment(state.count) if callable(mu) else None
@@ -61,7 +62,7 @@ def nesterov_ema(decay: Scalar, *, momentum: Decay | None = None, accumulator_dt
 
         value = jax.tree.map(lambda x, m: (decay * m + (1 - decay) * lift(x)).astype(m.dtype), updates, state.value)
         ahead = jax.tree.map(lambda x, m: like(of_average * m + of_update * lift(x), x), updates, value)
-        return ahead, NesterovState(value, weight, count)
+        return ahead, filled(NesterovState(value, weight, count))
 
     return Rule(init, update, by_leaf=True)
 

@@ -1,16 +1,25 @@
 """Precision: statistics of low-precision gradients live in float32, updates come back in the gradient's dtype."""
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+DOUBLE = (np.dtype("float64"), np.dtype("complex128"))
+REMEMBERED = 4096  # kinds of leaves whose statistics need no second look
 
 
 def dtype_of(x: Any) -> Any:
-    """The dtype that a leaf has in jax: of an array, a ShapeDtypeStruct, a NumPy array or a Python number."""
-    return x.dtype if isinstance(x, (jax.Array, jax.ShapeDtypeStruct)) else jnp.result_type(x)
+    """The dtype that a leaf has in jax: of an array, of what stands for one, or of a Python number."""
+    if isinstance(x, (np.ndarray, np.generic, bool, int, float, complex)):
+        return jnp.result_type(x)  # without x64 less than NumPy's own
+    dtype = getattr(x, "dtype", None)
+    return jnp.zeros_like(x).dtype if dtype is None else dtype  # a reference to an array may have none
 
 
+@functools.cache
 def is_low(dtype: Any) -> bool:
     """Whether a dtype is a floating-point type narrower than float32."""
     return jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32
@@ -18,31 +27,48 @@ def is_low(dtype: Any) -> bool:
 
 def lift(x: Any) -> jax.Array:
     """A leaf as an array, in float32 if its own dtype is narrower."""
-    x = jnp.asarray(x)
+    if not isinstance(x, jax.Array):
+        x = jnp.asarray(x)
     return x.astype(jnp.float32) if is_low(x.dtype) else x
 
 
 def like(estimate: jax.Array, x: Any) -> jax.Array:
     """An estimate in the precision of the leaf it was made from (real estimates of complex leaves stay real)."""
-    dtype = dtype_of(x)
-    if jnp.issubdtype(dtype, jnp.complexfloating) and not jnp.iscomplexobj(estimate):
-        dtype = jnp.finfo(dtype).dtype
-    return estimate.astype(dtype)
+    return in_dtype(estimate, _dtype_like(estimate.dtype, dtype_of(x)))
+
+
+def in_dtype(x: jax.Array, dtype: Any) -> jax.Array:
+    """An array in a dtype: itself where that is its own."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+@functools.cache
+def _dtype_like(estimate: Any, dtype: Any) -> Any:
+    keeps_real = jnp.issubdtype(dtype, jnp.complexfloating) and not jnp.issubdtype(estimate, jnp.complexfloating)
+    return jnp.finfo(dtype).dtype if keeps_real else dtype
 
 
 def zeros_for(statistic: Any, x: Any, accumulator_dtype: Any = None) -> jax.Array:
     """Zeros in the shape of `statistic(x)`: in float32 or wider, or in `accumulator_dtype` (real statistics only)."""
-    struct = jax.eval_shape(lambda leaf: statistic(lift(leaf)), x)
-    real = jnp.issubdtype(struct.dtype, jnp.floating)
-    return zeros(x, struct.shape, accumulator_dtype if accumulator_dtype is not None and real else struct.dtype)
+    if not isinstance(x, (jax.Array, jax.ShapeDtypeStruct)) or getattr(x, "dtype", None) is None:
+        x = jnp.zeros_like(x)
+    shape, dtype = _kind_of(statistic, x.shape, x.dtype)
+    real = jnp.issubdtype(dtype, jnp.floating)
+    return zeros(x, shape, accumulator_dtype if accumulator_dtype is not None and real else dtype)
 
 
 def zeros(x: Any, shape: tuple[int, ...], dtype: Any) -> jax.Array:
     """Zeros that follow the sharding of `x` where they have its shape."""
-    return jnp.zeros_like(x, dtype=dtype) if shape == jnp.shape(x) else jnp.zeros(shape, dtype)
+    return jnp.zeros_like(x, dtype=dtype) if shape == x.shape else jnp.zeros(shape, dtype)
+
+
+@functools.lru_cache(REMEMBERED)
+def _kind_of(statistic: Any, shape: tuple[int, ...], dtype: Any) -> tuple[tuple[int, ...], Any]:
+    """Shape and dtype of a statistic of a leaf."""
+    struct = jax.eval_shape(lambda leaf: statistic(lift(leaf)), jax.ShapeDtypeStruct(shape, dtype))
+    return struct.shape, struct.dtype
 
 
 def scalar_dtype(tree: Any) -> Any:
     """The dtype of a scalar that serves the whole tree: float32, or float64 where a leaf has that precision."""
-    inexact = [dtype_of(leaf) for leaf in jax.tree.leaves(tree) if jnp.issubdtype(dtype_of(leaf), jnp.inexact)]
-    return jnp.float64 if any(jnp.finfo(dtype).bits == 64 for dtype in inexact) else jnp.float32
+    return jnp.float64 if any(dtype_of(leaf) in DOUBLE for leaf in jax.tree.leaves(tree)) else jnp.float32

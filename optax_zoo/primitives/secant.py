@@ -10,12 +10,15 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, square
 from optax_zoo.primitives.types import Scalar, Statistic
 
 
 class SecantState(NamedTuple):
     """State of `scale_by_secant`: trees of arrays shaped like the parameters, and the count.
+
+    Fields that the options leave without a use are not there.
 
     Attributes:
       count: steps taken (int32 scalar).
@@ -28,11 +31,11 @@ class SecantState(NamedTuple):
       mean_step: average of the step d.
       mean_square_step: average of d^2.
       covariance: average of y d.
-      weight: the sum of the coefficients that the averages have seen; None where they are not divided by it.
-      corrected_gradient: the last gradient c of reduced variance; None without variance reduction, like the next two.
+      weight: the sum of the coefficients that the averages have seen, where they are divided by it.
+      corrected_gradient: the last gradient c of reduced variance; with variance reduction, like the next two.
       gamma_numerator: average of ((g - c) (c - m))^2, with the c before.
       gamma_denominator: average of ((m - g) (c - m))^2, with the c before.
-      total: sum of c^2; None without `use_adagrad`.
+      total: sum of c^2; with `use_adagrad`.
     """
 
     count: Any
@@ -145,7 +148,7 @@ def _first_state(params: Any, eps: Any, weighs: bool, reduces: bool, sums: bool)
     def full(statistic: Statistic, value: Any) -> Any:
         return jax.tree.map(lambda z: z + value, zeros[statistic])
 
-    return SecantState(
+    state = SecantState(
         count=jnp.zeros((), jnp.int32),
         horizon=full(square, 2.1 * (1 + eps)),
         gradient=full(identity, eps),
@@ -162,6 +165,7 @@ def _first_state(params: Any, eps: Any, weighs: bool, reduces: bool, sums: bool)
         gamma_denominator=full(square, eps) if reduces else None,
         total=full(square, 0) if sums else None,
     )
+    return filled(state)
 
 
 def _average(old: SecantState, s: jax.Array, x: Any) -> jax.Array:

@@ -13,6 +13,7 @@ from optax_zoo.primitives.initial import random_normal, wrap_key
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
 from optax_zoo.primitives.part import Rule, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import absolute, identity
 from optax_zoo.primitives.types import DType, Key, Scalar
 
@@ -32,16 +33,16 @@ def by_preconditioner(eta: Any, scale: jax.Array, scale_before: jax.Array) -> ja
 
 
 class ThermostatState(NamedTuple):
-    """State of `thermostat`.
+    """State of `thermostat`. Fields that the options leave without a use are not there.
 
     Attributes:
       velocity: u, shaped like the parameters.
       friction: alpha, shaped like the parameters.
       preconditioner: the state of the preconditioner.
-      scale_before: the preconditioner's estimate at the step before if there is a correction, else None. 0 stands for
-        "as at this step".
-      count: steps taken (int32 scalar), or None without exploration.
-      key: raw data of the key that the draws to come are made from, or None without exploration.
+      scale_before: the preconditioner's estimate at the step before, if there is a correction. 0 stands for "as at this
+        step".
+      count: steps taken (int32 scalar), with exploration.
+      key: raw data of the key that the draws to come are made from, with exploration.
     """
 
     velocity: Any
@@ -110,7 +111,7 @@ def thermostat(
     def init(params: Any) -> ThermostatState:
         first_key, next_key = jax.random.split(_typed(key))
         still = jax.tree.map(lambda p: zeros_for(absolute, p, accumulator_dtype), params)
-        return ThermostatState(
+        state = ThermostatState(
             velocity=_first_velocity(params, velocity, draw, first_key, accumulator_dtype),
             friction=_as(jax.tree.map(lambda a: a + friction, still), still),
             preconditioner=estimator.init(params),
@@ -118,6 +119,7 @@ def thermostat(
             count=jnp.zeros((), jnp.int32) if explores else None,
             key=jax.random.key_data(next_key) if explores else None,
         )
+        return filled(state)
 
     def explore(state: ThermostatState, scale: Any, eta: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the surroundings have of temperature, and what of the state it changes."""
@@ -146,7 +148,7 @@ def thermostat(
             velocity=_as(motion.velocity, state.velocity),
             friction=_as(motion.friction, state.friction),
             preconditioner=inner,
-            scale_before=_as(scale, state.scale_before) if correction else None,
+            **({"scale_before": _as(scale, state.scale_before)} if correction else {}),
             **progress,
         )
 
@@ -177,7 +179,7 @@ def _agitation(
     def correction(u: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
         return jnp.where(u == 0, 0, eta / beta * (1 - d / d_before) / jnp.where(u == 0, 1, u))
 
-    if state.scale_before is None:
+    if not hasattr(state, "scale_before"):
         return jax.tree.map(noise, draws, scale, scale)
     before = jax.tree.map(lambda d, b: jnp.where(b == 0, d, b), scale, state.scale_before)
     corrections = jax.tree.map(correction, state.velocity, scale, before)
