@@ -3,12 +3,13 @@
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from optax_zoo import _checks, by_leaf
+from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
-from optax_zoo.primitives.precision import dtype_of, lift
+from optax_zoo.primitives.precision import dtype_of, in_dtype, lift
 
 SLOTS = (
     "gradient",
@@ -73,7 +74,12 @@ def pipeline(
 
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
     `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
-    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype.
+    Low-precision gradients pass the slots in float32. The update comes back in the gradient's dtype, or, where a part
+    reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small beside
+    the step would be lost in rounding.
+
+    Moved are floating-point and complex parameters. Integers, bools and random keys have no state, and an update of 0;
+    a leaf whose gradient is None has the update None, and keeps its state.
 
     Args:
       gradient: acts on the raw gradient: `normalize_by_norm`, `clip_by_norm`, `coupled_decay`.
@@ -88,7 +94,9 @@ def pipeline(
       decay: `decoupled_decay(1e-2)`.
 
     Returns:
-      A `Pipeline`; `init` returns a dict with the state of each filled slot.
+      A `Pipeline`; `init` returns a dict with the state of each filled slot. Its `update` raises a ValueError for
+      gradients, parameters and states whose trees or shapes differ, with the path of the leaf, and a TypeError for
+      integer gradients; to other errors it adds the slot and the leaf that they occurred at.
 
     Raises:
       TypeError: for what cannot stand in a slot.
@@ -131,7 +139,7 @@ class _Row(Rule):
             by_leaf=all_by_leaf(*self.parts.values()),
             expression=f"pipeline({text})",
         )
-        self._traced_once = jax.jit(self._through_parts)
+        self._traced_once = jax.jit(self.through_parts)
 
     @property
     def rate(self) -> Any:
@@ -139,23 +147,36 @@ class _Row(Rule):
         return None if "learning_rate" in self.parts else self.slots.get("learning_rate")
 
     def _init(self, params: Any) -> dict[str, Any]:
+        params = alignment.moved(params) if self.parts else params
         state = {slot: part.init(params) for slot, part in self.parts.items()}
         return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
 
     def _update(self, updates: Any, state: dict[str, Any], params: Any = None, **extra_args: Any) -> Any:
+        diagnosis.check_slots(self, state)
         rates = {}
         if self.rate is not None:
             extra_args["learning_rate"], rates["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
-        of_parts = {slot: state[slot] for slot in self.parts}
-        if self.parts and self.by_leaf and by_leaf.applies(updates, of_parts):
-            given = extra_args.get("learning_rate")
-            known = given is plain_rate(self.rate)
-            u, of_parts = by_leaf.update_by_leaf(self._traced_once, updates, of_parts, params, None if known else given)
-        else:
-            u, of_parts = self._through_parts(updates, of_parts, params, **extra_args)
-        return u, {**of_parts, **rates}
+        before = {slot: state[slot] for slot in self.parts}
+        aligned = alignment.align(updates, before, params)
+        try:
+            u, after = self._step(aligned.updates, before, aligned.params, extra_args)
+        except Exception as error:
+            clearer = diagnosis.explain(error, self, aligned, before, extra_args)
+            if clearer is None:
+                raise
+            raise clearer from None
+        u, after = aligned.finish(u, after, before)
+        return u, {**after, **rates}
 
-    def _through_parts(
+    def _step(self, updates: Any, state: dict[str, Any], params: Any, extra_args: dict[str, Any]) -> Any:
+        if not (self.parts and self.by_leaf and by_leaf.applies(updates, state)):
+            return self.through_parts(updates, state, params, **extra_args)
+        rate = extra_args.get("learning_rate")
+        known = rate is plain_rate(self.rate)
+        of_leaf = params if "params" in self.needs else None
+        return by_leaf.update_by_leaf(self._traced_once, updates, state, of_leaf, None if known else rate)
+
+    def through_parts(
         self, updates: Any, state: dict[str, Any], params: Any, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
         """The update and the new states of the parts, at a rate that may be left out where it is a constant."""
@@ -166,8 +187,9 @@ class _Row(Rule):
         def through(slot: str, u: Any) -> Any:
             if slot not in self.parts:
                 return u
-            u, after = self.parts[slot].update(u, state[slot], params, **extra_args)
-            new_state[slot] = jax.tree.map(_in_dtype_of, after, state[slot])
+            with diagnosis.noting(slot):
+                u, after = self.parts[slot].update(u, state[slot], params, **extra_args)
+                new_state[slot] = jax.tree.map(_as_before, after, state[slot])
             return u
 
         g = through("gradient", jax.tree.map(lift, updates))
@@ -183,9 +205,18 @@ class _Row(Rule):
         else:
             u = descend(u, 1 if isinstance(self.rate, handed) else rate)
         u = through("decay", through("velocity", u))
-        return jax.tree.map(_in_dtype_of, u, updates), new_state
+        if "params" in self.needs:
+            return jax.tree.map(_in_wider_dtype, u, updates, params), new_state
+        return jax.tree.map(_as_before, u, updates), new_state
 
 
-def _in_dtype_of(x: Any, before: Any) -> Any:
+def _as_before(x: Any, before: Any) -> Any:
     """x in the dtype of another leaf: foreign parts fed in float32 would else let their states drift there."""
-    return x if dtype_of(x) == dtype_of(before) else x.astype(dtype_of(before))
+    now, then = alignment.shape_of(x), alignment.shape_of(before)
+    if now != then:
+        raise ValueError(f"a leaf of shape {then} would become one of shape {now}.")
+    return in_dtype(x, dtype_of(before))
+
+
+def _in_wider_dtype(u: Any, g: Any, p: Any) -> Any:
+    return in_dtype(u, jnp.promote_types(dtype_of(g), dtype_of(p)))

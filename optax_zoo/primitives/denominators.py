@@ -10,7 +10,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import arithmetic_mean
 from optax_zoo.primitives.part import Part, Rule, Weigh, all_by_leaf, needs_of, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros
+from optax_zoo.primitives.precision import lift, like, scalar_dtype, shapes_by_leaf, zeros
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
 
@@ -156,13 +156,13 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
     Returns:
       An estimator with state `RunningMaxState`.
     """
-    inner = optax.with_extra_args_support(estimator)
+    inner, splits = optax.with_extra_args_support(estimator), all_by_leaf(estimator)
 
     def init(params: Any) -> RunningMaxState:
         def first_estimate(params: Any) -> Any:
             return inner.update(jax.tree.map(lift, params), inner.init(params), params)[0]
 
-        estimates = jax.eval_shape(first_estimate, params)
+        estimates = shapes_by_leaf(first_estimate, params) if splits else jax.eval_shape(first_estimate, params)
         maximum = jax.tree.map(lambda p, e: zeros(p, e.shape, e.dtype), params, estimates)
         return RunningMaxState(maximum, inner.init(params))
 
@@ -172,7 +172,7 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
         return jax.tree.map(like, maximum, estimate), RunningMaxState(maximum, inner_state)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, needs_of(estimator), weigh, all_by_leaf(estimator))
+    return Rule(init, update, needs_of(estimator), weigh, splits)
 
 
 def arithmetic_rms(

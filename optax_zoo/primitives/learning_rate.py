@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo.primitives.part import expression
-from optax_zoo.primitives.precision import lift, like
+from optax_zoo.primitives.precision import like
 
 
 class ScheduleState(NamedTuple):
@@ -62,5 +62,5 @@ def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
 
 
 def descend(updates: Any, rate: Any) -> Any:
-    """-rate times updates."""
-    return jax.tree.map(lambda u: like(-rate * lift(u), u), updates)
+    """-rate times updates, which are arrays in float32 or wider."""
+    return jax.tree.map(lambda u: like(-rate * u, u), updates)

@@ -15,7 +15,7 @@ Weigh = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
 _Parameters = ParamSpec("_Parameters")
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, repr=False)
 class Rule:
     """The definition behind a `Part`.
 
@@ -36,6 +36,9 @@ class Rule:
     by_leaf: bool = False
     expression: str = ""
 
+    def __repr__(self) -> str:
+        return self.expression
+
     def init(self, params: Any) -> Any:
         return self.init_fn(params)
 
@@ -49,17 +52,15 @@ class Part(optax.GradientTransformationExtraArgs):
     """A gradient transformation whose two functions are methods of one `Rule`, so that it knows how it was written.
 
     It is a NamedTuple (init, update) like any optax transformation, hence a pytree. Rebuilt from the same two functions
-    it stays what it was; rebuilt from others (`_replace`, a `jax.tree.map` over it) it raises a TypeError rather than
-    lose its composition silently.
+    it stays what it was. Rebuilt from other functions (`_replace`, a `jax.tree.map` over it) it is a plain
+    `optax.GradientTransformationExtraArgs`, and prints as one. Rebuilt from what are no functions (the None that
+    equinox.partition leaves, the specs of a tree that holds an optimizer) it is a place holder of its class, which prints
+    as that, and the functions can be put back into it.
     """
 
-    def __new__(cls, init: Callable[..., Any], update: Callable[..., Any]) -> Self:
-        rule = getattr(init, "__self__", None)
-        if not isinstance(rule, Rule) or getattr(update, "__self__", None) is not rule:
-            raise TypeError(
-                f"A {cls.__name__} cannot be rebuilt from other functions, it would lose its composition; for a plain "
-                "transformation use optax.GradientTransformationExtraArgs(init, update)."
-            )
+    def __new__(cls, init: Any, update: Any) -> Self:
+        if _rule_of(init, update) is None and callable(init) and callable(update):
+            return optax.GradientTransformationExtraArgs(init, update)  # type: ignore[return-value]
         return tuple.__new__(cls, (init, update))
 
     @classmethod
@@ -68,8 +69,15 @@ class Part(optax.GradientTransformationExtraArgs):
 
     @property
     def rule(self) -> Rule:
-        """The definition that `init` and `update` are methods of."""
-        return self.init.__self__  # type: ignore[attr-defined]
+        """The definition that `init` and `update` are methods of.
+
+        Raises:
+          TypeError: for a place holder, which has none.
+        """
+        rule = _rule_of(self.init, self.update)
+        if rule is None:
+            raise TypeError(f"{self!r} has no functions: it was rebuilt from a tree that has none in their place.")
+        return rule
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -77,7 +85,13 @@ class Part(optax.GradientTransformationExtraArgs):
         return self.rule.needs
 
     def __repr__(self) -> str:
-        return self.rule.expression
+        return super().__repr__() if _rule_of(self.init, self.update) is None else self.rule.expression
+
+
+def _rule_of(init: Any, update: Any) -> Rule | None:
+    """The rule whose methods both functions are."""
+    rule = getattr(init, "__self__", None)
+    return rule if isinstance(rule, Rule) and getattr(update, "__self__", None) is rule else None
 
 
 def needs_of(*transformations: Any) -> tuple[str, ...]:

@@ -1,19 +1,21 @@
 """Precision: statistics of low-precision gradients live in float32, updates come back in the gradient's dtype."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+PLAIN = (np.ndarray, np.generic, bool, int, float, complex)
 DOUBLE = (np.dtype("float64"), np.dtype("complex128"))
 REMEMBERED = 4096  # kinds of leaves whose statistics need no second look
 
 
 def dtype_of(x: Any) -> Any:
     """The dtype that a leaf has in jax: of an array, of what stands for one, or of a Python number."""
-    if isinstance(x, (np.ndarray, np.generic, bool, int, float, complex)):
+    if isinstance(x, PLAIN):
         return jnp.result_type(x)  # without x64 less than NumPy's own
     dtype = getattr(x, "dtype", None)
     return jnp.zeros_like(x).dtype if dtype is None else dtype  # a reference to an array may have none
@@ -27,7 +29,7 @@ def is_low(dtype: Any) -> bool:
 
 def lift(x: Any) -> jax.Array:
     """A leaf as an array, in float32 if its own dtype is narrower."""
-    if not isinstance(x, jax.Array):
+    if isinstance(x, PLAIN) or not hasattr(x, "astype"):
         x = jnp.asarray(x)
     return x.astype(jnp.float32) if is_low(x.dtype) else x
 
@@ -67,6 +69,12 @@ def _kind_of(statistic: Any, shape: tuple[int, ...], dtype: Any) -> tuple[tuple[
     """Shape and dtype of a statistic of a leaf."""
     struct = jax.eval_shape(lambda leaf: statistic(lift(leaf)), jax.ShapeDtypeStruct(shape, dtype))
     return struct.shape, struct.dtype
+
+
+def shapes_by_leaf(function: Callable[[Any], Any], tree: Any) -> Any:
+    """The shape and dtype of a function of each leaf, found once for all leaves of a kind."""
+    kinds = functools.cache(lambda shape, dtype: jax.eval_shape(function, jax.ShapeDtypeStruct(shape, dtype)))
+    return jax.tree.map(lambda x: kinds(jnp.shape(x), dtype_of(x)), tree)
 
 
 def scalar_dtype(tree: Any) -> Any:

@@ -1,0 +1,82 @@
+"""What is said where a step fails: which slot, which leaf, and whether its state was made for something else."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from optax_zoo import alignment, by_leaf
+from optax_zoo.primitives.learning_rate import ScheduleState, plain_rate
+
+CURE = "Make one with tx.init(params), or carry the old one over with optax_zoo.migrate(state, tx, params)"
+
+
+@contextlib.contextmanager
+def noting(slot: str) -> Iterator[None]:
+    """Adds to an error the slot that it occurred in."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"This was in the slot {slot!r} of the pipeline.")
+        raise
+
+
+def check_slots(row: Any, state: Any) -> None:
+    """Refuses a state that has other slots than the pipeline, as one from other hyperparameters has."""
+    if not isinstance(state, dict):
+        raise TypeError(f"state is of type {type(state).__name__}, but must be the dict by slot that tx.init(params) makes.")
+    expected = row.slots.keys()
+    if state.keys() == expected and not _lacks_count(row.rate, state):
+        return
+    missing, extra = (", ".join(each) for each in (expected - state.keys(), state.keys() - expected))
+    if missing:
+        what = f"has nothing for the slot {missing}, which this pipeline fills"
+    elif extra:
+        what = f"has a slot {extra}, which is empty in this pipeline"
+    else:
+        what = "has no count in the slot learning_rate, which holds a schedule in this pipeline"
+    raise ValueError(f"the state {what}: it was made by other hyperparameters. {CURE}.")
+
+
+def _lacks_count(rate: Any, state: Any) -> bool:
+    return callable(plain_rate(rate)) and not isinstance(state["learning_rate"], ScheduleState)
+
+
+def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, extra_args: Any) -> Exception | None:
+    """An error that says what is the matter with the state of a slot; else adds to an error the leaf it occurred at."""
+    for slot, part in row.parts.items():
+        try:
+            expected = jax.eval_shape(part.init, aligned.updates if aligned.params is None else aligned.params)
+        except Exception:
+            continue
+        fault = _fault_of_state(expected, state[slot], aligned.updates)
+        if fault:
+            return ValueError(f"the state of the slot {slot!r} {fault}.")
+    if row.by_leaf and by_leaf.splits(aligned.updates, state):
+        step = functools.partial(row.through_parts, **extra_args)
+        path = by_leaf.first_failure(step, aligned.updates, state, aligned.params)
+        if path:
+            error.add_note(f"It was at the leaf {path}.")
+    return None
+
+
+def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
+    """How the state of a slot differs from what its part makes of these gradients, if it does."""
+    if jax.tree.structure(expected) == jax.tree.structure(state):
+        return _other_shape(expected, state)
+    structure = jax.tree.structure(updates)
+    if any(jax.tree.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
+        return f"was made by other hyperparameters. {CURE}"
+    names = ("state of these gradients", "state that was given")
+    return f"is of another tree than the gradients: {alignment.difference(expected, state, names)}"
+
+
+def _other_shape(expected: Any, state: Any) -> str | None:
+    for (path, leaf), made in zip(jax.tree.leaves_with_path(state), jax.tree.leaves(expected), strict=True):
+        if jnp.shape(leaf) != made.shape:
+            place = jax.tree_util.keystr(path)
+            return f"is of parameters of another shape: {place} has {jnp.shape(leaf)}, these gradients need {made.shape}"
+    return None
