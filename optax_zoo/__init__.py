@@ -21,6 +21,7 @@ from optax_zoo.algorithms.santa import santa_e, santa_sss
 from optax_zoo.algorithms.sgd import sgd
 from optax_zoo.algorithms.smorms3 import scale_by_smorms3, smorms3
 from optax_zoo.learned.lstm import coordinatewise_lstm
+from optax_zoo.migration import migrate
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
 from optax_zoo.primitives.annealing import power_annealing
@@ -97,6 +98,7 @@ __all__ = [
     "list_norms",
     "loss_feedback",
     "match_units",
+    "migrate",
     "momentum",
     "nadam",
     "nag",

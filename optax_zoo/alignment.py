@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from optax_zoo.primitives.precision import dtype_of
+from optax_zoo.primitives.trees import difference, is_none
 
 Finish = Callable[[Any, Any, Any], tuple[Any, Any]]
 
@@ -43,7 +44,7 @@ def align(updates: Any, state: Any, params: Any) -> Aligned:
       ValueError: for trees or shapes that differ, with the path of the first leaf that does.
       TypeError: for integer gradients of other than integer parameters.
     """
-    grads, treedef = jax.tree.flatten(updates, is_leaf=_is_none)
+    grads, treedef = jax.tree.flatten(updates, is_leaf=is_none)
     at = _parameters(updates, treedef, params)
     if not (all(map(is_moved, grads)) if at is None else all(map(_fits, grads, at))):
         if at is not None:
@@ -69,7 +70,7 @@ def _partly_moved(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, 
     params = None if at is None else treedef.unflatten([None if shown[i] is None else p for i, p in enumerate(at)])
 
     def finish(u: Any, after: Any, before: Any) -> tuple[Any, Any]:
-        of_parts = jax.tree.leaves(u, is_leaf=_is_none)
+        of_parts = jax.tree.leaves(u, is_leaf=is_none)
         of_leaves = [each if moves[i] else _still(grads[i]) for i, each in enumerate(of_parts)]
         return treedef.unflatten(of_leaves), _put_back(after, before, treedef, kept)
 
@@ -78,7 +79,7 @@ def _partly_moved(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, 
 
 def _kept(grads: Sequence[Any], treedef: Any, state: Any) -> dict[int, Any]:
     """By number of a leaf without a gradient whose state is there: zeros that stand for the gradient."""
-    entries = [jax.tree.leaves(node, is_leaf=_is_none) for node in _nodes(state, treedef)[0] if _like(node, treedef)]
+    entries = [jax.tree.leaves(node, is_leaf=is_none) for node in _nodes(state, treedef)[0] if _like(node, treedef)]
     known = {i: [e[i] for e in entries if e[i] is not None] for i, g in enumerate(grads) if g is None}
     return {i: jnp.zeros_like(max(arrays, key=jnp.size)) for i, arrays in known.items() if arrays}
 
@@ -92,7 +93,7 @@ def _put_back(after: Any, before: Any, treedef: Any, kept: dict[int, Any]) -> An
     def put_back(new: Any, old: Any) -> Any:
         if not _like(old, treedef):
             return new
-        pairs = zip(jax.tree.leaves(new, is_leaf=_is_none), jax.tree.leaves(old, is_leaf=_is_none), strict=True)
+        pairs = zip(jax.tree.leaves(new, is_leaf=is_none), jax.tree.leaves(old, is_leaf=is_none), strict=True)
         return treedef.unflatten([y if i in kept else x for i, (x, y) in enumerate(pairs)])
 
     return outline.unflatten(map(put_back, outline.flatten_up_to(after), nodes))
@@ -104,7 +105,7 @@ def _nodes(state: Any, treedef: Any) -> tuple[list[Any], Any]:
 
 
 def _like(node: Any, treedef: Any) -> bool:
-    return node is not None and jax.tree.structure(node, is_leaf=_is_none) == treedef
+    return node is not None and jax.tree.structure(node, is_leaf=is_none) == treedef
 
 
 def _still(g: Any) -> Any:
@@ -130,7 +131,7 @@ def _check_shapes(updates: Any, grads: Sequence[Any], at: Sequence[Any]) -> None
             continue
         shape, expected = shape_of(g), shape_of(p)
         if expected is None and not jax.tree_util.all_leaves([p]):
-            raise _other_tree(updates, jax.tree.structure(updates, is_leaf=_is_none).unflatten(at))
+            raise _other_tree(updates, jax.tree.structure(updates, is_leaf=is_none).unflatten(at))
         if shape != expected and shape is not None and expected is not None:
             raise ValueError(f"{_named(updates, i)} has the shape {shape}, but its parameter {expected}.")
 
@@ -163,24 +164,10 @@ def shape_of(x: Any) -> Any:
 
 def _named(updates: Any, number: int) -> str:
     """The gradient of a leaf, in words."""
-    path, _ = jax.tree.leaves_with_path(updates, is_leaf=_is_none)[number]
+    path, _ = jax.tree.leaves_with_path(updates, is_leaf=is_none)[number]
     return f"the gradient {jax.tree_util.keystr(path)}".strip()
 
 
 def _other_tree(updates: Any, params: Any) -> ValueError:
     where = difference(updates, params, ("gradients", "parameters"))
     return ValueError(f"gradients and parameters are trees that differ: {where}.")
-
-
-def difference(prefix: Any, tree: Any, names: tuple[str, str]) -> str:
-    """Where two trees differ, in words: the first path that the one has and the other has not."""
-    first, second = ([path for path, _ in jax.tree.leaves_with_path(each, is_leaf=_is_none)] for each in (prefix, tree))
-    for mine, theirs, name in ((first, second, names[0]), (second, first, names[1])):
-        for path in mine:
-            if not any(path == other[: len(path)] or other == path[: len(other)] for other in theirs):
-                return f"{jax.tree_util.keystr(path)} is in the {name} only"
-    return f"{jax.tree.structure(prefix)} and {jax.tree.structure(tree)}"
-
-
-def _is_none(x: Any) -> bool:
-    return x is None

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from optax_zoo import alignment, by_leaf
 from optax_zoo.primitives.learning_rate import ScheduleState, plain_rate
+from optax_zoo.primitives.trees import difference
 
 CURE = "Make one with tx.init(params), or carry the old one over with optax_zoo.migrate(state, tx, params)"
 
@@ -71,7 +72,7 @@ def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
     if any(jax.tree.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
         return f"was made by other hyperparameters. {CURE}"
     names = ("state of these gradients", "state that was given")
-    return f"is of another tree than the gradients: {alignment.difference(expected, state, names)}"
+    return f"is of another tree than the gradients: {difference(expected, state, names)}"
 
 
 def _other_shape(expected: Any, state: Any) -> str | None:

@@ -3,13 +3,12 @@
 from typing import Any, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
-from optax_zoo.primitives.precision import dtype_of, in_dtype, lift
+from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
 
 SLOTS = (
     "gradient",
@@ -219,4 +218,4 @@ def _as_before(x: Any, before: Any) -> Any:
 
 
 def _in_wider_dtype(u: Any, g: Any, p: Any) -> Any:
-    return in_dtype(u, jnp.promote_types(dtype_of(g), dtype_of(p)))
+    return in_dtype(u, wider(dtype_of(g), dtype_of(p)))

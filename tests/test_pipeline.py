@@ -77,16 +77,41 @@ def test_what_cannot_stand_in_a_slot_is_refused():
         pipeline(bound=optax.clip(1.0))
 
 
-def test_rebuilding_never_loses_the_slots():
+def test_rebuilt_from_its_own_functions_it_keeps_its_slots():
     tx = zoo.adam()
     assert jax.tree.map(lambda f: f, tx).slots == tx.slots
     assert copy.deepcopy(tx).slots.keys() == tx.slots.keys()
-    with pytest.raises(TypeError, match="would lose its composition"):
-        tx._replace(update=lambda *args: args)
-    with pytest.raises(TypeError, match="would lose its composition"):
-        jax.tree.map(lambda f: lambda *args: f(*args), tx)
-    with pytest.raises(TypeError, match="would lose its composition"):
-        zoo.adam()._replace(init=zoo.sgd().init)
+
+
+@pytest.mark.parametrize(
+    "rebuild",
+    [
+        lambda tx: tx._replace(update=lambda *args: args),
+        lambda tx: jax.tree.map(lambda f: lambda *args: f(*args), tx),
+        lambda tx: tx._replace(init=zoo.sgd().init),
+    ],
+    ids=["another update", "wrapped", "of two optimizers"],
+)
+def test_rebuilt_from_other_functions_it_is_a_plain_transformation_and_says_so(rebuild, params):
+    plain = rebuild(zoo.adam())
+    assert type(plain) is optax.GradientTransformationExtraArgs
+    assert repr(plain).startswith("GradientTransformationExtraArgs(init=")
+    plain.init(params)
+
+
+def test_taken_apart_by_a_tree_and_put_together_again_it_is_the_same_pipeline():
+    """As equinox.partition and equinox.combine do with a train state."""
+    tree = {"weights": jnp.ones(2), "tx": zoo.adam()}
+    arrays, functions = (
+        jax.tree.map(lambda x, kind=kind: x if isinstance(x, jax.Array) == kind else None, tree)
+        for kind in (True, False)
+    )
+    assert repr(arrays["tx"]) == "Pipeline(init=None, update=None)"
+    with pytest.raises(TypeError, match=r"Pipeline\(init=None, update=None\) has no functions"):
+        arrays["tx"].replace(decay=None)
+    whole = jax.tree.map(lambda a, f: f if a is None else a, arrays, functions, is_leaf=lambda x: x is None)
+    assert whole["tx"].slots == tree["tx"].slots
+    assert repr(whole["tx"]) == repr(tree["tx"])
 
 
 def test_state_is_read_by_slot_name(params, grads, run):

@@ -1,73 +1,121 @@
 """Weight decay, coupled and decoupled."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import lift, like
-from optax_zoo.primitives.types import Mask, Scalar
+from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
+from optax_zoo.primitives.trees import difference
+from optax_zoo.primitives.types import Decay, Mask
+
+
+class DecayState(NamedTuple):
+    """State of a weight decay whose coefficient is a schedule.
+
+    Attributes:
+      count: steps taken (int32 scalar).
+    """
+
+    count: Any
 
 
 @primitive
-def coupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
+def coupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
     """Adds weight_decay times the parameters to the updates: L2 regularization where these are raw gradients.
 
     Args:
-      weight_decay: the coefficient, at least 0.
+      weight_decay: the coefficient, at least 0, or a schedule: a function of the number of steps taken.
       mask: a tree of bools (a prefix of the parameters), or a function from parameters to one; False leaves are left
         alone.
 
     Returns:
-      A stateless transformation that needs the parameters.
+      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no state,
+      with a schedule `DecayState`.
+
+    Raises:
+      ValueError: from `init` and `update`, for a mask that does not fit the parameters.
     """
-    _checks.non_negative("weight_decay", weight_decay)
 
-    def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
-        return jax.tree.map(lambda u, p: like(lift(u) + weight_decay * lift(p), u), updates, params), state
+    def add(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
+        return lift(u) + coefficient * lift(p)
 
-    return _masked(update, mask)
+    return _decay(add, weight_decay, mask)
 
 
 @primitive
-def decoupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
+def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
     """Subtracts learning_rate times weight_decay times the parameters from finished steps (AdamW's decay, for any row).
 
     In a pipeline the rate is handed on by the learning_rate slot; elsewhere it is an argument of `update`.
 
     Args:
-      weight_decay: the coefficient, at least 0; what is subtracted follows the schedule of the rate.
+      weight_decay: the coefficient, at least 0, or a schedule: a function of the number of steps taken. What is
+        subtracted follows the schedule of the rate, too.
       mask: a tree of bools (a prefix of the parameters), or a function from parameters to one; False leaves are left
         alone.
 
     Returns:
-      A stateless transformation that needs the parameters.
-    """
-    _checks.non_negative("weight_decay", weight_decay)
+      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no state,
+      with a schedule `DecayState`.
 
-    def update(
-        updates: Any, state: optax.EmptyState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
-    ) -> Any:
+    Raises:
+      ValueError: from `init` and `update`, for a mask that does not fit the parameters.
+    """
+
+    def subtract(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
         if learning_rate is None:
             raise TypeError(
                 "decoupled_decay needs the learning rate: fill the pipeline's learning_rate slot with a number or a "
                 "schedule, or call update(updates, state, params, learning_rate=...)."
             )
-        shrink = learning_rate * weight_decay
-        return jax.tree.map(lambda u, p: like(lift(u) - shrink * lift(p), u), updates, params), state
+        return lift(u) - learning_rate * coefficient * lift(p)
 
-    return _masked(update, mask)
+    return _decay(subtract, weight_decay, mask)
 
 
-def _masked(update: Callable[..., Any], mask: Mask) -> Rule:
+def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -> Rule:
+    """The rule that makes u, parameter, coefficient and rate of each leaf an update."""
+    _checks.non_negative("weight_decay", weight_decay)
     if isinstance(mask, (bool, jax.Array)):
         raise TypeError(
             f"mask is {mask!r}, but must be a tree of bools or a function from parameters to one; under "
             "optax.inject_hyperparams, which takes functions for schedules, name its argument in static_args."
         )
-    whole = optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
-    chosen = whole if mask is None else optax.masked(whole, mask)
+
+    def init(params: Any) -> Any:
+        return DecayState(jnp.zeros((), jnp.int32)) if callable(weight_decay) else optax.EmptyState()
+
+    def update(updates: Any, state: Any, params: Any = None, *, learning_rate: Any = None, **extra_args: Any) -> Any:
+        coefficient = weight_decay(state.count) if callable(weight_decay) else weight_decay
+
+        def of_leaf(u: Any, p: Any) -> Any:
+            if u is None:
+                return None
+            return in_dtype(decayed(u, p, coefficient, learning_rate), wider(dtype_of(u), dtype_of(p)))
+
+        updates = jax.tree.map(of_leaf, updates, params, is_leaf=lambda u: u is None)
+        return updates, DecayState(optax.safe_increment(state.count)) if callable(weight_decay) else state
+
+    whole = optax.GradientTransformationExtraArgs(init, update)
+    chosen = whole if mask is None else _masked(whole, mask)
     return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None)
+
+
+def _masked(whole: optax.GradientTransformationExtraArgs, mask: Mask) -> optax.GradientTransformationExtraArgs:
+    """`optax.masked`, with an error that says where the mask does not fit."""
+
+    def fitting(tree: Any) -> Any:
+        bools = mask(tree) if callable(mask) else mask
+        try:
+            jax.tree.map(lambda _, leaf: None, bools, tree)
+        except ValueError:
+            where = difference(bools, tree, ("mask", "parameters"))
+            raise ValueError(f"the mask of the weight decay does not fit the parameters: {where}.") from None
+        return bools
+
+    return optax.masked(whole, fitting)

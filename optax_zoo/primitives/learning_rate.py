@@ -56,9 +56,12 @@ def init_rate(rate: Any) -> Any:
 def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
     """The rate of this step, and the next state."""
     rate = plain_rate(rate)
-    if callable(rate):
-        return rate(state.count), ScheduleState(optax.safe_increment(state.count))
-    return rate, state
+    if not callable(rate):
+        return rate, state
+    now = rate(state.count)
+    if jnp.ndim(now) != 0:
+        raise ValueError(f"learning_rate is a schedule that gave shape {jnp.shape(now)}, but must give a scalar.")
+    return now, ScheduleState(optax.safe_increment(state.count))
 
 
 def descend(updates: Any, rate: Any) -> Any:

@@ -130,6 +130,8 @@ def loss_feedback(
     def update(updates: Any, state: FeedbackState, params: Any = None, *, value: Any = None, **extra_args: Any) -> Any:
         if value is None:
             raise TypeError("loss_feedback needs the loss: call update(grads, state, params, value=loss).")
+        if jnp.ndim(value) != 0:
+            raise ValueError(f"value has the shape {jnp.shape(value)}, but must be the loss, a scalar.")
         state = advance(state, value)
         estimate, estimator = inner.update(updates, state.estimator, params, value=value, **extra_args)
         scaled = jax.tree.map(lambda s: like(lift(s) * state.feedback + eps, s), estimate)

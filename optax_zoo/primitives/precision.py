@@ -50,6 +50,13 @@ def _dtype_like(estimate: Any, dtype: Any) -> Any:
     return jnp.finfo(dtype).dtype if keeps_real else dtype
 
 
+@functools.cache
+def wider(first: Any, second: Any) -> Any:
+    """The dtype that holds both, where promotion is strict, too."""
+    with jax.numpy_dtype_promotion("standard"):
+        return jnp.promote_types(first, second)
+
+
 def zeros_for(statistic: Any, x: Any, accumulator_dtype: Any = None) -> jax.Array:
     """Zeros in the shape of `statistic(x)`: in float32 or wider, or in `accumulator_dtype` (real statistics only)."""
     if not isinstance(x, (jax.Array, jax.ShapeDtypeStruct)) or getattr(x, "dtype", None) is None:
