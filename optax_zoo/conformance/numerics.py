@@ -62,6 +62,17 @@ def float32_beside_float64(subject: Subject) -> None:
 
 
 @check()
+def strict_promotion(subject: Subject) -> None:
+    """float32 and bfloat16 trees pass where jax.numpy_dtype_promotion is "strict" and jax.numpy_rank_promotion "raise"."""
+    for dtype in (jnp.float32, jnp.bfloat16):
+        params = trees.parameters(dtype)
+        grads = trees.gradients(params)
+        with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+            state = jax.eval_shape(subject.tx.init, params)
+            jax.eval_shape(lambda p, s, g: subject.update(subject.tx, p, s, g), params, state, grads)
+
+
+@check()
 def bfloat16_for_long(subject: Subject) -> None:
     """5,000 constant bfloat16 gradients end at the same update as float32 ones: no average or counter sticks."""
     last = {dtype: _long_run(subject, dtype) for dtype in (jnp.bfloat16, jnp.float32)}

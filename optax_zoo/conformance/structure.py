@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo.conformance import trees
-from optax_zoo.conformance.assertions import close, finite, kind, require, same_kind
+from optax_zoo.conformance.assertions import close, equal, finite, kind, require, same_kind
 from optax_zoo.conformance.registry import check_in
 from optax_zoo.conformance.subject import Subject
 
@@ -122,6 +122,52 @@ def none_leaf(subject: Subject) -> None:
 
 
 @check()
+def none_gradient(subject: Subject) -> None:
+    """Where the gradient of a parameter is None, so is the update, and the others are as without that parameter."""
+    params = {**trees.parameters(), "indices": jnp.arange(3)}
+    moved = {name: p for name, p in params.items() if name != "indices"}
+    grads, state = trees.gradients(moved), subject.tx.init({**moved, "indices": None})
+    updates, after = subject.update(subject.tx, params, state, {**grads, "indices": None})
+    require(updates["indices"] is None, "the update of a parameter without a gradient is not None.")
+    same_kind("state", after, state)
+    expected, _ = subject.update(subject.tx, moved, subject.tx.init(moved), grads)
+    close("updates", {name: updates[name] for name in moved}, expected)
+
+
+@check()
+def integer_leaves(subject: Subject) -> None:
+    """Parameters of integers and bools stay as they are, and have no arrays in the state."""
+    moved = trees.parameters()
+    still = {"indices": jnp.arange(3), "active": jnp.array([True, False])}
+    grads = {**trees.gradients(moved), **jax.tree.map(jnp.zeros_like, still)}
+    params, state = {**moved, **still}, subject.tx.init({**moved, **still})
+    kept, expected = (len(jax.tree.leaves(each)) for each in (state, subject.tx.init(moved)))
+    require(kept == expected, f"the state has {kept} arrays instead of {expected}.")
+    for _ in range(2):
+        updates, state = subject.update(subject.tx, params, state, grads)
+        params = optax.apply_updates(params, updates)
+    equal("parameters", {name: params[name] for name in still}, still)
+
+
+@check()
+def eager_as_jitted(subject: Subject) -> None:
+    """Eager and jitted, a step does the same or refuses in both: without a gradient, in mixed precision, with a shape off."""
+    params = {**trees.parameters(), "indices": jnp.arange(3)}
+    grads = {**trees.gradients(trees.parameters()), "indices": None}
+    cases = {
+        "a gradient of None": grads,
+        "bfloat16 gradients": jax.tree.map(lambda g: g.astype(jnp.bfloat16), grads),
+        "a gradient of another shape": {**grads, "bias": jnp.ones((2, 8))},
+    }
+    state = subject.tx.init({**params, "indices": None})
+    for name, given in cases.items():
+        eager, jitted = (_unless_refused(subject, params, state, given, wrap) for wrap in (lambda f: f, jax.jit))
+        require((eager is None) == (jitted is None), f"{name} is refused either eagerly or jitted, not in both.")
+        if eager is not None:
+            close(f"the step with {name}", jitted, eager, rtol=2e-2 if name == "bfloat16 gradients" else 1e-5)
+
+
+@check()
 def masked_node(subject: Subject) -> None:
     """optax.MaskedNode may stand for a parameter."""
     _steps(subject, {"masked": optax.MaskedNode(), "bias": jnp.ones(3)})
@@ -161,6 +207,14 @@ def a_thousand_leaves(subject: Subject) -> None:
     updates, after = jax.eval_shape(lambda p, s: subject.update(subject.tx, p, s, p), params, state)
     same_kind("updates", updates, params)
     same_kind("state", after, state)
+
+
+def _unless_refused(subject: Subject, params: Any, state: Any, grads: Any, wrap: Any) -> Any:
+    """The updates and the state of a step, None where it raises an error."""
+    try:
+        return wrap(lambda s, g: subject.update(subject.tx, params, s, g))(state, grads)
+    except Exception:
+        return None
 
 
 def _start(subject: Subject) -> tuple[Any, Any, Any]:

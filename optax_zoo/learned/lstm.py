@@ -102,7 +102,8 @@ def _lstm(x: jax.Array, h: jax.Array, c: jax.Array, weights: Mapping[str, ArrayL
 
 def _affine(x: jax.Array, w: ArrayLike, b: ArrayLike) -> jax.Array:
     """x w + b in the dtype of x, in full precision also where a device would multiply in less."""
-    return jnp.dot(x, jnp.asarray(w, x.dtype), precision="highest") + jnp.asarray(b, x.dtype)
+    y = jnp.dot(x, jnp.asarray(w, x.dtype), precision="highest")
+    return y + jnp.broadcast_to(jnp.asarray(b, x.dtype), y.shape)
 
 
 def _features(g: jax.Array, k: Any) -> jax.Array:

@@ -6,6 +6,7 @@ import jax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Scalar
 
 
@@ -29,7 +30,7 @@ class power_annealing:  # noqa: N801  (used like a schedule function)
         _checks.scalar("offset", self.offset, "above -1", lambda x: x > -1)
 
     def __call__(self, count: jax.Array) -> jax.Array:
-        return self.scale * (count + 1.0 + self.offset) ** self.power
+        return self.scale * (weak_float(count) + 1 + self.offset) ** self.power
 
     def __repr__(self) -> str:
         scale = (

@@ -8,7 +8,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import lift, like
+from optax_zoo.primitives.precision import lift, like, weak_float
 from optax_zoo.primitives.types import Scalar
 
 
@@ -68,7 +68,7 @@ def converging_bound(
             )
         count = optax.safe_increment(state.count)
         final = final_lr * learning_rate / base_learning_rate
-        passed = gamma * count
+        passed = gamma * weak_float(count)
         lower, upper = final * passed / (passed + 1), final * (1 + 1 / (passed + eps))  # 1 - 1 / (t + 1) would cancel
         weight = getattr((slot_states or {}).get("numerator"), "weight", 1)
 

@@ -8,6 +8,7 @@ from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.denominators import debiased
 from optax_zoo.primitives.part import Part, expression
+from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Decay, DType, Scalar
 
 
@@ -43,8 +44,8 @@ class growing_decay:  # noqa: N801  (used like a schedule function)
         _checks.decay("limit", self.limit)
 
     def __call__(self, count: jax.Array) -> jax.Array:
-        t = count + self.start
-        return (self.limit * t + 1) / (t + 2.0)
+        t = weak_float(count) + self.start
+        return (self.limit * t + 1) / (t + 2)
 
     def __repr__(self) -> str:
         start = f", start={self.start}" if self.start else ""

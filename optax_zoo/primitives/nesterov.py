@@ -9,7 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, expression, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
+from optax_zoo.primitives.precision import lift, like, scalar_dtype, weak_float, zeros_for
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity
 from optax_zoo.primitives.types import Decay, DType, Scalar
@@ -84,7 +84,7 @@ class warming_decay:  # noqa: N801  (used like a schedule function)
         _checks.positive("rate", self.rate)
 
     def __call__(self, count: jax.Array) -> Any:
-        return self.limit * (1 - 0.5 * 0.96 ** ((count + 1.0) * self.rate))
+        return self.limit * (1 - 0.5 * 0.96 ** ((weak_float(count) + 1) * self.rate))
 
     def __repr__(self) -> str:
         rate = "" if isinstance(self.rate, float) and self.rate == 4e-3 else f", {expression(self.rate, 'rate')}"

@@ -57,6 +57,12 @@ def wider(first: Any, second: Any) -> Any:
         return jnp.promote_types(first, second)
 
 
+def weak_float(count: Any) -> Any:
+    """A counter as a number that takes the dtype of what it meets, where promotion is strict, too."""
+    with jax.numpy_dtype_promotion("standard"):
+        return count * 1.0
+
+
 def zeros_for(statistic: Any, x: Any, accumulator_dtype: Any = None) -> jax.Array:
     """Zeros in the shape of `statistic(x)`: in float32 or wider, or in `accumulator_dtype` (real statistics only)."""
     if not isinstance(x, (jax.Array, jax.ShapeDtypeStruct)) or getattr(x, "dtype", None) is None:
