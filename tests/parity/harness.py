@@ -41,15 +41,18 @@ def tree(record: dict[str, Any], dtype: str) -> dict[str, jax.Array]:
     return {leaf: jnp.asarray(np.array(numbers, dtype)) for leaf, numbers in record.items()}
 
 
-def largest_error(case: dict[str, Any], replay: Replay) -> float:
-    """The largest deviation over all steps and leaves, relative to how far the leaf has moved at most."""
+def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[..., Any] = jax.jit) -> float:
+    """The largest deviation over all steps and leaves, relative to how far the leaf has moved at most.
+
+    Compiling takes most of the time: `transform` may leave the step as it is.
+    """
     with jax.enable_x64(case["dtype"] == "float64"):
         hyperparameters, dtype = case["hyperparameters"], case["dtype"]
         tx = replay.make(hyperparameters, **replay.given(case))
         params = tree(case["params_0"], dtype)
         state = replay.start(tx.init(params), case)
 
-        @jax.jit
+        @transform
         def step(params: Any, state: Any, grads: Any, loss: Any) -> Any:
             updates, state = tx.update(grads, state, params, **loss)
             return optax.apply_updates(params, updates), state
