@@ -13,7 +13,7 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.races import ALL, by_name, race_tasks
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
-from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS
+from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS, TASK
 from optax_zoo.race.task import Task
 
 
@@ -148,15 +148,15 @@ def use_devices(distributed: bool, coordinator: str | None, processes_: int | No
         processes.join(coordinator, processes_, process_id)
 
 
-def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, int]:
-    """The task of a name, with another target where one is given, and the steps of a trial.
+def one_task(name: str, target: float | None) -> Task:
+    """The task of a name, with another target where one is given.
 
     Raises:
       RaceError: if there is none, or more than one.
     """
     if "," in name or name == ALL:
         raise RaceError(f"task is {name!r}, but must be one task.")
-    return next(iter(by_name([name], steps, target).values()))
+    return next(iter(by_name([name], target).values()))
 
 
 @click.command("race")
@@ -164,9 +164,9 @@ def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, 
     "--task",
     "tasks",
     type=Names(),
-    default=("digits_mlp",),
+    default=(TASK,),
     metavar="NAME|MODULE:OBJECT,...",
-    help="What is trained: registered tasks, Tasks of yours, or all.  [default: digits_mlp]",
+    help=f"What is trained: registered tasks, Tasks of yours, or all.  [default: {TASK}]",
 )
 @click.option(
     "--optimizers",
@@ -179,7 +179,6 @@ def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, 
 def command(
     arguments: list[str],
     tasks: tuple[str, ...],
-    steps: int | None,
     target: float | None,
     distributed: bool,
     coordinator: str | None,
@@ -200,10 +199,9 @@ def command(
         use_devices(distributed, coordinator, processes, process_id)
         given["search"] = dict(search)
         if len(tasks) > 1 or ALL in tasks:
-            results = race_tasks(tasks=tasks, steps=steps, target=target, out=out, **given).results
+            results = race_tasks(tasks=tasks, target=target, out=out, **given).results
         else:
-            task, budget = one_task(tasks[0], target, steps)
-            results = (race(task=task, steps=budget, out=out, **given),)
+            results = (race(task=one_task(tasks[0], target), out=out, **given),)
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:

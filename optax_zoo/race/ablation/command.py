@@ -14,6 +14,7 @@ from optax_zoo.race.ablation.table import tables
 from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices
 from optax_zoo.race.engine.processes import is_first
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.settings import TASK
 
 OUT = "ablation-results"
 
@@ -48,7 +49,7 @@ class SlotLevel(click.ParamType):
 @click.argument("base")
 @click.option(
     "--task",
-    default="digits_mlp",
+    default=TASK,
     show_default=True,
     metavar="NAME|MODULE:OBJECT",
     help="What is trained: a registered task, or a Task of yours.",
@@ -70,7 +71,6 @@ def command(
     levels: tuple[Level, ...],
     task: str,
     target: float | None,
-    steps: int | None,
     distributed: bool,
     coordinator: str | None,
     processes: int | None,
@@ -88,8 +88,7 @@ def command(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         use_devices(distributed, coordinator, processes, process_id)
-        trained, budget = one_task(task, target, steps)
-        ablation = ablate(base, task=trained, steps=budget, out=out, **given, **_by_slot(levels))
+        ablation = ablate(base, task=one_task(task, target), out=out, **given, **_by_slot(levels))
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:

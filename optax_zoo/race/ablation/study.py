@@ -20,11 +20,11 @@ from optax_zoo.race.task import Task
 def ablate(
     base: Base,
     *,
-    task: Task | None = None,
+    task: Task | str | None = None,
     rates: Iterable[float] = checks.RATES,
     seeds: int = checks.SEEDS,
     final_seeds: int = checks.FINAL_SEEDS,
-    steps: int = checks.STEPS,
+    steps: int | None = None,
     seed: int = 0,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -48,7 +48,7 @@ def ablate(
       rates: the grid of learning rates.
       seeds: seeds per rate.
       final_seeds: fresh seeds at the best rate.
-      steps: steps of each trial.
+      steps: steps of each trial; by default the budget of the task.
       seed: from which all others follow.
       schedule: what the rate is multiplied by.
       warmup: the share of the steps in which the rate rises.
