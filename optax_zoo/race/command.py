@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from optax_zoo._options import Names
 from optax_zoo.race.engine import processes
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.races import ALL, by_name, race_tasks
@@ -15,21 +16,13 @@ from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS, TASK
 from optax_zoo.race.task import Task
+from optax_zoo.spelling import FORMS
 
 
 class Interrupted(click.ClickException):
     """Ctrl-C during a race."""
 
     exit_code = 130
-
-
-class Names(click.ParamType):
-    """Names with commas between them."""
-
-    name = "NAME,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 class Rates(click.ParamType):
@@ -171,7 +164,7 @@ def one_task(name: str, target: float | None) -> Task:
 @click.option(
     "--optimizers",
     type=Names(),
-    help="Our names, optax.NAME, or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
+    help=f"Each {FORMS}; or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
 @options()
 @click.option("--out", default="race-results", show_default=True, help="Folder for results, pictures and report.html.")
@@ -206,7 +199,7 @@ def command(
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    show(results, out)
+    show(results, written(out, options["report"]))
 
 
 def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
@@ -215,8 +208,13 @@ def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
     return f"interrupted; {kept}, continue with: {line}"
 
 
-def show(results: Sequence[Result], out: str) -> None:
-    """Prints the outcomes, on the first process."""
+def written(out: str, report: bool) -> str:
+    """What was written where, in a line."""
+    return f"Results{', pictures and report.html' if report else ' and pictures'}: {out}"
+
+
+def show(results: Sequence[Result], where: str) -> None:
+    """Prints the outcomes and what was written where, on the first process."""
     from rich.console import Console
 
     from optax_zoo.race.terminal.report import tables
@@ -225,4 +223,4 @@ def show(results: Sequence[Result], out: str) -> None:
         return
     console = Console()
     console.print(*tables(results, console.width), sep="\n")
-    click.echo(f"Results, pictures and report.html: {out}")
+    click.echo(where)

@@ -14,6 +14,7 @@ from optax_zoo.race.entrants import Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
+from optax_zoo.race.settings import check_out
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.storage.locks import locked
 from optax_zoo.race.storage.records import refuse_occupied
@@ -81,6 +82,7 @@ def race_tasks(
     """
     if not (optimizers is None or isinstance(optimizers, str | Mapping)):
         optimizers = list(optimizers)
+    check_out(out)
     resolve(optimizers)  # an unknown name is found before any data is made
     made = by_name(tasks, target)
     folders = {name: None if out is None else Path(out) / folder_of(name) for name in made}

@@ -9,6 +9,7 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.plots import draw
 from optax_zoo.race.races import folder_of
 from optax_zoo.race.rows import Result
+from optax_zoo.race.settings import check_out
 
 NAME = "report.html"
 
@@ -25,6 +26,7 @@ def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
     """
     path = _path(folders[0] if out is None else out)
     try:
+        check_out(out)
         results = html.collect(folders)
         path.parent.mkdir(parents=True, exist_ok=True)
         html.write(results, path, animation=animation)

@@ -60,9 +60,10 @@ def race(
     devices that jax sees are used, those of other processes too once `jax.distributed` is initialized.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
-        to transformation, or a mapping from name to function; "all" stands for all of ours and three of optax. By
-        default a dozen: nine of ours and those three. With a schedule, functions are given a schedule for a rate.
+      optimizers: names (`"adam"` of ours, `"optax.lion"`, `"optax.contrib.muon"`, `"module:function"` of yours), pairs
+        of a name and a function from learning rate to transformation, or a mapping from name to function; "all"
+        stands for all of ours and three of optax. By default a dozen: nine of ours and those three. With a schedule,
+        functions are given a schedule for a rate.
       task: what is trained, a `Task` or the name of one; by default "digits_mlp".
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
       seeds: seeds per rate, at least 1; by default 3.
@@ -90,6 +91,7 @@ def race(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
+    checks.check_out(out)
     _require_packages(progress, writes=out is not None, report=out is not None and report)
     entrants = resolve(optimizers)
     task = task_of(checks.TASK if task is None else task)

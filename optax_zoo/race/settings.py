@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -113,6 +114,16 @@ def check(
         samples=_check_samples(samples, search),
         mapping=_check_mapping(mapping),
     )
+
+
+def check_out(out: str | os.PathLike[str] | None) -> None:
+    """Refuses a folder without a name, which would be the current one.
+
+    Raises:
+      RaceError: for it.
+    """
+    if out is not None and not str(out).strip():
+        raise RaceError(f"out is {out!r}, but must be the name of a folder ('.' for the current one).")
 
 
 def _check_rates(rates: Iterable[Any]) -> tuple[float, ...]:

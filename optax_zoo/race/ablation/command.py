@@ -11,7 +11,7 @@ from optax_zoo.race.ablation.levels import short_label
 from optax_zoo.race.ablation.slot_expressions import SlotExpression, parse
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
-from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices
+from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices, written
 from optax_zoo.race.engine.processes import is_first
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.settings import TASK
@@ -95,7 +95,7 @@ def command(
         raise click.UsageError(str(error)) from None
     if is_first():
         Console().print(*tables(ablation), sep="\n")
-        click.echo(f"Results, pictures and report.html: {out}")
+        click.echo(written(out, options["report"]))
 
 
 def _by_slot(levels: tuple[Level, ...]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def ablate(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
+    checks.check_out(out)
     name, at_rate = base_of(base)
     parts = levels_of(name, at_rate, slots)
     grid = [dict(zip(parts, labels, strict=True)) for labels in itertools.product(*parts.values())]
