@@ -19,7 +19,7 @@ from optax_zoo.race import RaceError, Result, Row
 from optax_zoo.race.ablation import Ablation, Combination, ablate
 from optax_zoo.race.ablation.command import command
 from optax_zoo.race.ablation.effects import effects_of
-from optax_zoo.race.ablation.record import FILE
+from optax_zoo.race.ablation.record import FILE, load
 from optax_zoo.race.analysis.comparisons import holm
 from optax_zoo.race.command import command as race_command
 from optax_zoo.race.settings import check
@@ -202,9 +202,10 @@ def test_it_prints_as_tables(finished):
 
 def test_files_of_an_ablation_and_resuming_it(finished, regression):
     ablation, folder = finished
-    files = {FILE, "race.json", "results.jsonl", "trials.jsonl", "report.html", "curves.svg", "sensitivity.png"}
+    files = {FILE, "race.json", "results.jsonl", "trials.jsonl", "report.html", "curves.svg", "effects.png"}
     assert files < set(os.listdir(folder))
     before = {path.name: path.read_bytes() for path in folder.glob("*.json*")}
+    assert ">Main effects</h3>" in (folder / "report.html").read_text() and load(folder, ablation.result) == ablation
     record = json.loads(before[FILE])
     assert record["levels"] == ablation.levels and len(record["combinations"]) == 6
     assert [effect["mean"] for effect in record["interactions"]] == [e.mean for e in ablation.interactions]
@@ -368,10 +369,18 @@ def on_regression(regression, monkeypatch):
 def test_the_command_prints_and_writes(on_regression, raced, tmp_path, capsys):
     out = tmp_path / "results"
     slots = ["--slot", "denominator=root(ema(0.999, of=square), eps=1e-8)", "--slot", "momentum=none"]
-    run("expectigrad", *slots, "--slot", "denominator:dense=root(arithmetic_mean(of=square))", "--out", str(out))
+    run(
+        "expectigrad",
+        *slots,
+        "--slot",
+        "denominator:dense=root(arithmetic_mean(of=square))",
+        "--out",
+        str(out),
+        "--no-report",
+    )
     printed = capsys.readouterr().out
     assert "Ablation of expectigrad" in printed and "momentum=none" in printed
-    assert str(out) in "".join(printed.split())
+    assert f"Results and pictures: {out}" in " ".join(printed.split()) and "report" not in printed
     record = json.loads((out / FILE).read_text())
     assert list(record["levels"]["denominator"].values()) == [
         "root(arithmetic_mean(of=square, sparse=True))",
@@ -385,6 +394,7 @@ def test_the_command_prints_and_writes(on_regression, raced, tmp_path, capsys):
 
 def test_the_command_hands_its_options_on(on_regression, raced, tmp_path):
     words = [
+        "--no-report",
         "--rates",
         "0.1,0.2",
         "--seeds",

@@ -20,7 +20,7 @@ from optax_zoo.race.errors import RaceError
 
 LONGEST_LABEL = 28
 EXAMPLES = {  # a part for each slot, for messages
-    "gradient": "clip_by_norm('l2', 1)",
+    "gradient": 'clip_by_norm("l2", 1)',
     "numerator": "ema(0.5)",
     "denominator": "root(total(of=square))",
     "bound": "converging_bound(base_learning_rate=learning_rate)",
