@@ -178,7 +178,7 @@ def test_short_names_that_would_look_alike_differ():
     names = [f"expectigrad[denominator={part}]" for part in parts]
     shown = words.distinct(["adam", *names, "adam"])
     assert shown["adam"] == "adam" and len({*shown.values()}) == 5 and max(map(len, shown.values())) <= 22
-    assert shown[names[0]] == "…ema]"
+    assert shown[names[0]] == "…denominator=ema]"
 
 
 @pytest.mark.parametrize("base", ["adam", "sgd", "momentum", "expectigrad"])

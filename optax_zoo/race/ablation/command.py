@@ -80,8 +80,11 @@ def command(
 ) -> None:
     """Take an algorithm apart: race all combinations of parts in its slots, and say what each part contributes.
 
+    BASE is a registered name, or a function of yours from a learning rate to a Pipeline, as module:function.
+
     A PART is written as `optax-zoo show` prints it, root(ema(0.999, of=square), eps=1e-8), or none for an empty slot.
-    The algorithm's own part is always among the levels of a slot. Writes the files of a race and ablation.json.
+    The algorithm's own part is always among the levels of a slot. Writes the files of a race, with the
+    ablation on top of report.html, ablation.json, and effects.png and .svg.
     """
     from rich.console import Console
 

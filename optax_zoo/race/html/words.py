@@ -59,13 +59,20 @@ def short(text: str, most: int = 22) -> str:
 def distinct(names: Iterable[str], most: int = 22) -> dict[str, str]:
     """Each name at a limited length: those that would look alike without their common beginning, or with a number."""
     shown = {name: short(name, most) for name in names}
-    for text, alike in _alike(shown):
-        start = next(place for place, signs in enumerate(itertools.zip_longest(*alike)) if len(set(signs)) > 1)
-        shown.update({name: short(f"…{name[start:]}" if start > 1 else text, most) for name in alike})
+    for _ in range(2):
+        for text, alike in _alike(shown):
+            start = _first_different_word(alike)
+            shown.update({name: short(f"…{name[start:]}" if start else text, most) for name in alike})
     for text, alike in _alike(shown):
         cut = most - len(f" ({len(alike)})")
         shown.update({name: f"{short(text, cut)} ({number})" for number, name in enumerate(alike, 1)})
     return shown
+
+
+def _first_different_word(names: Sequence[str]) -> int:
+    """Where the word begins in which names come apart."""
+    same = next(place for place, signs in enumerate(itertools.zip_longest(*names)) if len(set(signs)) > 1)
+    return max(names[0].rfind(sign, 0, same) for sign in " [") + 1
 
 
 def _alike(shown: Mapping[str, str]) -> list[tuple[str, list[str]]]:
