@@ -1,12 +1,9 @@
 """The command line: `optax-zoo list | show | race | report | ablate | animate | check | cost`."""
 
-import re
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import optax_zoo
-from optax_zoo._maths import unicode_maths
 from optax_zoo.race.errors import MissingExtraError, require
 
 if TYPE_CHECKING:
@@ -73,12 +70,17 @@ def _commands() -> "click.Group":
     @commands.command("show")
     @click.argument("name")
     def show_command(name: str) -> None:
-        """Show the composition, maths, hyperparameters and sources of an algorithm."""
+        """Show the composition, maths, hyperparameters and sources of an algorithm.
+
+        NAME is a registered name. Of optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
+        signature, beginning of the docstring, needs, state and composition.
+        """
+        from optax_zoo._show import description
+
         try:
-            algorithm = optax_zoo.describe(name)
+            _print(*description(name))
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-        _print(*_description(algorithm))
 
     commands.add_command(race)
     commands.add_command(report)
@@ -112,71 +114,6 @@ def _registry() -> Any:
         title = f"{known.full_name}\n[dim]{known.paper}[/dim]"
         table.add_row(name, title, str(known.year), ", ".join(known.needs), f"{known.state_bytes:g} B")
     return table
-
-
-def _description(known: optax_zoo.Algorithm) -> list[Any]:
-    """What `show` prints of one algorithm."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
-    sections = _sections(known.docstring)
-    blocks: dict[str, Any] = {
-        f"{known.name}: {known.full_name}": Text(f"{known.paper} ({known.year})\n{known.url}"),
-        "Update": Text(_prose(sections[""])),
-        "Composition": Text(known.composition),
-        "Hyperparameters": _hyperparameters(known, sections.get("Args", "")),
-        **{title: Text(_prose(sections[title])) for title in ("State", "Example", "Source") if title in sections},
-        "Conformance": _conformance(known),
-    }
-    return [Group(Text(title, style="bold"), Padding(body, (0, 0, 1, 2))) for title, body in blocks.items()]
-
-
-def _conformance(known: optax_zoo.Algorithm) -> Any:
-    """The invariances that it has, and the checks that it does not pass."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2))
-    for claim in known.claims:
-        table.add_row(Text(claim), Text(optax_zoo.CLAIMS[claim]))
-    for check, reason in known.expected_failures.items():
-        table.add_row(Text(f"not {check}"), Text(reason))
-    return table
-
-
-def _hyperparameters(known: optax_zoo.Algorithm, meanings: str) -> Any:
-    """Names, defaults and what the docstring says of them, as a table."""
-    from rich.table import Table
-    from rich.text import Text
-
-    entries = re.split(r"^(\w+): ", meanings, flags=re.MULTILINE)
-    meaning = dict(zip(entries[1::2], entries[2::2], strict=True))
-    table = Table.grid(padding=(0, 2))
-    for name, default in known.defaults.items():
-        table.add_row(Text(name), Text(repr(default)), Text(_prose(meaning.get(name, ""))))
-    return table
-
-
-def _sections(docstring: str) -> dict[str, str]:
-    """The body of each section of a Google-style docstring by its title; the opening has the title ""."""
-    opening, *parts = re.split(r"^([A-Z]\w+):\n", docstring, flags=re.MULTILINE)
-    bodies = {title: textwrap.dedent(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
-    return {"": opening, **bodies}
-
-
-def _prose(text: str) -> str:
-    """Text of a docstring without markup: paragraphs are joined, formulas and examples keep their lines."""
-    paragraphs = []
-    for block in re.split(r"\n\s*\n", text.rstrip()):
-        if block.startswith("    "):
-            paragraphs.append(unicode_maths(block))
-        elif block.startswith(">>>"):
-            paragraphs.append(block)
-        elif block != ".. math::":
-            joined = re.sub(r"\s*\n(?!\d+\. )\s*", " ", block)
-            paragraphs.append(re.sub(r":math:`([^`]*)`", lambda found: unicode_maths(found[1]), joined))
-    return "\n\n".join(paragraphs).rstrip()
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
         (["show", "adm"], "Did you mean 'adam'?"),
         (["race", "--optimizers", "adm"], "Did you mean 'adam'?"),
         (["race", "--optimizers", ""], "name is ''"),
-        (["race", "--optimizers", "optax.nothing"], "must be of optax"),
+        (["race", "--optimizers", "optax.nothing"], "optax has no function 'nothing'; did you mean"),
         (["race", "--rates", "0.1,x"], "must be numbers above 0"),
         (["race", "--rates", "0.1,0"], "rates has 0.0, but must hold finite numbers above 0"),
         (["race", "--rates", "inf"], "rates has inf"),
@@ -141,43 +141,27 @@ def test_as_a_module_wrong_input_ends_with_code_2_and_no_traceback():
     assert done.stderr.startswith("optax-zoo: name is 'adm'") and done.stderr.count("\n") == 1
 
 
-def test_check_prints_every_check_and_says_by_its_code_whether_all_is_well(capsys):
-    assert cli.main(["check", "sgd", "--only", "scalar_leaf", "--only", "scale_invariance"]) == 0
-    printed = capsys.readouterr().out
-    assert re.search(r"scalar_leaf +passed", printed) and re.search(r"scale_invariance +skipped", printed)
-    assert "1 passed, 1 skipped" in printed
-    assert cli.main(["check", "sgd", "--claims", "scale", "--only", "scale_invariance"]) == 1
-    assert re.search(r"scale_invariance +failed", capsys.readouterr().out)
-
-
-def test_check_takes_a_function_of_the_users(capsys, tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text(
-        "import optax\n\ndef descent(learning_rate):\n    return optax.sgd(learning_rate)\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["check", "mine:descent", "--set", "learning_rate=0.1", "--only", "scalar_leaf"]) == 0
-    assert "1 passed" in capsys.readouterr().out
-    expected = ["--expect", "scalar_leaf=not ready", "--only", "scalar_leaf"]
-    assert cli.main(["check", "mine:descent", "--set", "learning_rate=0.1", *expected]) == 1
-    assert re.search(r"scalar_leaf +unexpected pass .* not ready", capsys.readouterr().out)
-
-
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        (["expectgrad"], "Did you mean 'expectigrad'?"),
-        (["no_such_module:f"], "module 'no_such_module' does not import"),
-        (["optax:no_such_function"], "module 'optax' has no function 'no_such_function'"),
-        (["optax:adam"], "must be given learning_rate: --set learning_rate=..."),
-        (["optax:sgd", "--set", "learning_rate=0.1", "--set", "mu=1"], "unexpected keyword argument 'mu'"),
-        (["json:loads", "--set", "s=1"], "must return a transformation"),
-        (["sgd", "--set", "learning_rate"], "must have the form NAME=TEXT"),
-        (["sgd", "--set", "learning_rate=-1"], "learning_rate is -1, but must be at least 0"),
-        (["sgd", "--only", "scalar_laef"], "Did you mean 'scalar_leaf'?"),
-        (["sgd", "--needs", "loss"], "needs is 'loss', but must be one of"),
-        (["sgd", "--claims", "scales"], "Did you mean 'scale'?"),
-        (["sgd", "--expect", "scalar_leaf"], "must have the form NAME=TEXT"),
+        ["race", "--optimizers", "sgd"],
+        ["race", "--optimizers", "sgd", "--task", "quadratic,reddi"],
+        ["ablate", "momentum", "--slot", "velocity=none"],
+        ["animate", "--optimizers", "sgd"],
+        ["report", "."],
     ],
 )
-def test_wrong_input_of_check_is_one_line(capsys, arguments, message):
-    assert message in refused(capsys, "check", *arguments)
+@pytest.mark.parametrize("out", ["", " "])
+def test_a_folder_without_a_name_is_refused(capsys, tmp_path, monkeypatch, arguments, out):
+    monkeypatch.chdir(tmp_path)
+    assert f"out is {out!r}, but must be the name of a folder" in refused(capsys, *arguments, "--out", out)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--no-report"], []])
+def test_a_report_is_promised_only_where_there_is_one(capsys, monkeypatch, words):
+    monkeypatch.setattr("optax_zoo.race.command.race", lambda **options: None)
+    monkeypatch.setattr("optax_zoo.race.terminal.report.tables", lambda results, width: [])
+    assert cli.main(["race", "--task", "quadratic", "--out", "somewhere", *words]) == 0
+    printed = capsys.readouterr().out
+    assert ("report.html" in printed) is (not words) and "somewhere" in printed and "pictures" in printed

@@ -153,7 +153,7 @@ def test_json_has_exact_numbers(capsys):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "name an optimizer, such as adam or optax:adam, or give --all"),
+        ([], "name an optimizer, such as adam or optax.adam, or give --all"),
         (["--all", "adam"], "--all stands for every registered algorithm"),
         (["--model", "7"], "model is '7', but must be one of '7b', '70b'. Did you mean '7b'?"),
         (["--mesh", "0"], "mesh is 0, but must be a number of devices, at least 1"),

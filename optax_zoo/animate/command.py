@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
+from optax_zoo._options import Names
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.runner import FPS, MOST_STEPS, animate
-from optax_zoo.race.command import Names, Rates
+from optax_zoo.race.command import Rates
+from optax_zoo.spelling import FORMS
 
 
 class Numbers(click.ParamType):
@@ -32,7 +34,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--optimizers",
     type=Names(),
-    help="Our names, optax.NAME, or all; their rates are tuned.  [default: the article's seventeen on the quartic, ten "
+    help=f"Each {FORMS}; or all. Their rates are tuned.  [default: the article's seventeen on the quartic, ten "
     "of ours elsewhere]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")

@@ -15,8 +15,9 @@ from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import Landscape
 from optax_zoo.animate.paths import RATES, Path, follow
 from optax_zoo.race.entrants import Optimizers
-from optax_zoo.race.errors import require
+from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
+from optax_zoo.race.settings import check_out
 from optax_zoo.race.terminal.progress import display
 
 FPS = 20
@@ -48,9 +49,9 @@ def animate(
     the start, a path with NaN or infinity as the worst, and of equals the lower rate is taken.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
-        to transformation, or a mapping from name to function, at most 28. By default the article's seventeen on the
-        quartic, and ten of ours elsewhere.
+      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax, `"module:function"` of yours), pairs of a name and a
+        function from learning rate to transformation, or a mapping from name to function, at most 28. By default the
+        article's seventeen on the quartic, and ten of ours elsewhere.
       landscape: "quartic", "rosenbrock", "beale", "rastrigin", "saddle", a function of one's own as "module:function"
         (also of the current folder), or a `Landscape`. A function takes an array of shape (n,), n = 1 or 2.
       start: another point to start from, n numbers; needed with "module:function", where it says what n is.
@@ -72,6 +73,10 @@ def animate(
       MissingExtraError: without the packages that the extra `race` installs.
     """
     require(*(["rich"] if progress else []), *(["matplotlib", "PIL"] if out is not None else []))
+    try:
+        check_out(out)
+    except RaceError as error:
+        raise AnimationError(str(error)) from None
     landscape = choose(landscape, start, box)
     steps = _count("steps", landscape.steps if steps is None else steps, MOST_STEPS)
     _count("fps", fps, 50)

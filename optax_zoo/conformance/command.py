@@ -1,16 +1,20 @@
 """`optax-zoo check`: the kit on the command line."""
 
 import ast
-import functools
-import inspect
+import dataclasses
+import itertools
+import json
 import os
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import optax_zoo
-from optax_zoo._user_code import imported
+from optax_zoo._options import Names
+
+if TYPE_CHECKING:
+    from optax_zoo.conformance import Report
 
 # Nearly all of the time goes into compiling.
 COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -30,26 +34,31 @@ class Pair(click.ParamType):
 
 
 @click.command("check")
-@click.argument("optimizer", metavar="NAME|MODULE:FUNCTION")
+@click.argument("optimizer", metavar="NAME")
 @click.option("--set", "hyperparameters", type=Pair(), multiple=True, help="A hyperparameter, as learning_rate=0.1.")
-@click.option("--needs", multiple=True, help="What update must be given: value, grad or value_fn.")
-@click.option("--claims", multiple=True, help=f"An invariance to check, too: {', '.join(optax_zoo.CLAIMS)}.")
+@click.option("--needs", type=Names(), multiple=True, help="What update must be given: value, grad or value_fn.")
+@click.option(
+    "--claims", type=Names(), multiple=True, help=f"Invariances to check, too: {', '.join(optax_zoo.CLAIMS)}."
+)
 @click.option("--expect", type=Pair(), multiple=True, help="A check that is expected to fail, and why: CHECK=REASON.")
-@click.option("--only", multiple=True, help="Checks, or groups of checks, to run; all by default.")
+@click.option("--only", type=Names(), multiple=True, help="Checks, or groups of checks, to run; all by default.")
 @click.option("--devices", type=click.IntRange(1), default=8, show_default=True, help="Devices a CPU is split into.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON instead of a table.")
 def command(
     optimizer: str,
     hyperparameters: Iterable[tuple[str, str]],
-    needs: tuple[str, ...],
-    claims: tuple[str, ...],
+    needs: Iterable[tuple[str, ...]],
+    claims: Iterable[tuple[str, ...]],
     expect: Iterable[tuple[str, str]],
-    only: tuple[str, ...],
+    only: Iterable[tuple[str, ...]],
     devices: int,
+    json_: bool,
 ) -> int:
     """Put an optimizer through all checks of conformance.
 
-    It is the name of a registered algorithm, or a function that returns an optax transformation, such as
-    optax:sgd with --set learning_rate=0.01. Exits with 1 if a check fails.
+    NAME is a registered name, optax.NAME, optax.contrib.NAME, or module:function, which returns an optax
+    transformation. A registered algorithm is taken at its example; where another must be given a learning rate and
+    --set gives none, it is 0.001. Exits with 1 if a check fails.
     """
     import jax
 
@@ -58,45 +67,18 @@ def command(
     jax.config.update("jax_num_cpu_devices", devices)
     os.environ.setdefault("XLA_FLAGS", COMPILE_FAST)
     try:
-        values = {name: _literal(text) for name, text in hyperparameters}
-        arguments = _arguments(optimizer, values)
-        arguments["needs"] = (*arguments["needs"], *needs)
-        arguments["claims"] = (*arguments["claims"], *claims)
+        arguments = conformance.registered(optimizer, {name: _literal(text) for name, text in hyperparameters})
+        arguments["needs"] = (*arguments["needs"], *itertools.chain(*needs))
+        arguments["claims"] = (*arguments["claims"], *itertools.chain(*claims))
         arguments["expected_failures"] = {**arguments["expected_failures"], **dict(expect)}
-        report = conformance.check(**arguments, only=only or None)
+        report = conformance.check(**arguments, only=[*itertools.chain(*only)] or None)
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
-    _show(optimizer, report)
+    if json_:
+        click.echo(as_json(optimizer, report))
+    else:
+        _show(optimizer, report)
     return 0 if report.ok else 1
-
-
-def _arguments(optimizer: str, hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """What `conformance.check` is given."""
-    from optax_zoo import conformance
-
-    if ":" not in optimizer:
-        arguments = conformance.registered(optimizer)
-        arguments["make_transformation"] = functools.partial(arguments["make_transformation"], **hyperparameters)
-        return arguments
-    function = imported("optimizer", optimizer)
-    _refuse_unless_it_takes(optimizer, function, hyperparameters)
-    factory = functools.partial(function, **hyperparameters)
-    return dict(make_transformation=factory, needs=(), claims=(), expected_failures={})
-
-
-def _refuse_unless_it_takes(optimizer: str, function: Callable[..., Any], hyperparameters: dict[str, Any]) -> None:
-    """Names the hyperparameters that a function does not take, and those that must be set."""
-    signature = inspect.signature(function)
-    try:
-        signature.bind_partial(**hyperparameters)
-    except TypeError as error:
-        raise ValueError(f"--set does not fit optimizer {optimizer!r}: {error}.") from None
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    required = [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind not in variadic]
-    missing = [name for name in required if name not in hyperparameters]
-    if missing:
-        names = ", ".join(missing)
-        raise ValueError(f"optimizer is {optimizer!r}, which must be given {names}: --set {missing[0]}=...")
 
 
 def _literal(text: str) -> Any:
@@ -107,9 +89,17 @@ def _literal(text: str) -> Any:
         return text
 
 
-def _show(optimizer: str, report: Any) -> None:
+def as_json(optimizer: str, report: "Report") -> str:
+    """A report as JSON: `name`, `ok`, `counts` by status, and the `outcomes` with the fields of an `Outcome`."""
+    outcomes = [dataclasses.asdict(outcome) for outcome in report]
+    content = {"name": optimizer, "ok": report.ok, "counts": report.counts, "outcomes": outcomes}
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _show(optimizer: str, report: "Report") -> None:
     from rich import box
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -118,13 +108,19 @@ def _show(optimizer: str, report: Any) -> None:
     table.add_column("check", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     table.add_column("seconds", justify="right")
-    table.add_column("why")
     group = None
     for outcome in report:
         status = Text(outcome.status, COLOURS.get(outcome.status, "green"))
         name = outcome.group if outcome.group != group else ""
-        table.add_row(name, outcome.check, status, f"{outcome.seconds:.1f}", Text(outcome.message))
+        table.add_row(name, outcome.check, status, f"{outcome.seconds:.1f}")
         group = outcome.group
     console = Console(highlight=False)
     console.print(table)
-    console.print(", ".join(f"{count} {status}" for status, count in report.counts.items()))
+    explained = [outcome for outcome in report if outcome.message]
+    for outcome in explained:
+        colour = COLOURS.get(outcome.status, "")
+        why = Text.assemble((f"{outcome.check}, {outcome.status}", colour), f": {outcome.message}")
+        console.print(Padding(why, (0, 0, 0, 2)) if console.is_terminal else why, soft_wrap=not console.is_terminal)
+    if explained:
+        console.print()
+    console.print(", ".join(f"{count} {status}" for status, count in report.counts.items()), soft_wrap=True)

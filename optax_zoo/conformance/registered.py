@@ -1,26 +1,46 @@
-"""The registered algorithms as arguments of `check` and `cases`."""
+"""Optimizers by name as arguments of `check` and `cases`."""
 
-import functools
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
-import optax_zoo
+from optax_zoo.spelling import Spelling, read
 
 
-def registered(name: str) -> dict[str, Any]:
-    """What is checked of a registered algorithm: its factory at the registry's example, needs, claims and failures.
+def registered(name: str, hyperparameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What is checked of an optimizer: its factory, and for a registered one its needs, claims and expected failures.
+
+    Args:
+      name: a registered name, which is taken at its example in the registry, or `optax.NAME`, `optax.contrib.NAME` or
+        `module:function`, at a learning rate of 0.001 where it must be given one.
+      hyperparameters: others than these, by name.
 
     Raises:
-      ValueError: for an unknown name.
+      ValueError: for an unknown name, or hyperparameters that it does not take or that are missing.
 
     Example:
       >>> from optax_zoo import conformance
       >>> conformance.check(**conformance.registered("adam"), only="scalar_leaf").ok
       True
     """
-    algorithm = optax_zoo.describe(name)
+    found, given = read(name), dict(hyperparameters or {})
+    _refuse_unless_it_takes(found, given)
+    known = found.algorithm
     return dict(
-        make_transformation=functools.partial(algorithm.factory, **algorithm.example),
-        needs=algorithm.needs,
-        claims=algorithm.claims,
-        expected_failures=algorithm.expected_failures,
+        make_transformation=found.partial(**{**found.example, **given}),
+        needs=() if known is None else known.needs,
+        claims=() if known is None else known.claims,
+        expected_failures={} if known is None else known.expected_failures,
     )
+
+
+def _refuse_unless_it_takes(found: Spelling, given: Mapping[str, Any]) -> None:
+    """Names the hyperparameters that a function does not take, and those that must be set."""
+    try:
+        inspect.Signature(list(found.parameters.values())).bind_partial(**given)
+    except TypeError as error:
+        raise ValueError(f"--set does not fit optimizer {found.text!r}: {error}.") from None
+    missing = [name for name in found.required if name not in given] if found.algorithm is None else []
+    if missing:
+        names = ", ".join(missing)
+        raise ValueError(f"optimizer is {found.text!r}, which must be given {names}: --set {missing[0]}=...")

@@ -9,6 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.conformance import assertions
+from optax_zoo.conformance.registered import registered
 from optax_zoo.conformance.registry import Check, checked_failures, select
 from optax_zoo.conformance.subject import KNOWN, Extra, Make, Subject
 from optax_zoo.registry import CLAIMS
@@ -70,7 +71,7 @@ class Report:
 
 
 def check(
-    make_transformation: Make,
+    make_transformation: Make | str,
     *,
     needs: Needs = (),
     claims: Iterable[str] = (),
@@ -81,7 +82,9 @@ def check(
 
     Args:
       make_transformation: returns the transformation when called without arguments. Where it takes `learning_rate`,
-        `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run, too.
+        `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run, too. A text stands for what
+        `registered` says of it: "adam", with the needs, claims and expected failures of the registry beside those
+        given here, "optax.adam", "optax.contrib.muon" or "module:function".
       needs: extra arguments that `update` must be given: "value", "grad" and "value_fn" are known, others are given as
         a mapping from name to a function of (params, grads). "params" is always given.
       claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
@@ -102,8 +105,7 @@ def check(
       passed            scalar_leaf
       1 passed
     """
-    subject = _subject(make_transformation, needs, claims)
-    expected = checked_failures(expected_failures)
+    subject, expected = _subject(make_transformation, needs, claims, expected_failures)
     return Report(tuple(_outcome(one, subject, expected.get(one.name)) for one in select(only)))
 
 
@@ -125,7 +127,7 @@ class Case:
 
 
 def cases(
-    make_transformation: Make,
+    make_transformation: Make | str,
     *,
     needs: Needs = (),
     claims: Iterable[str] = (),
@@ -142,8 +144,7 @@ def cases(
     """
     import pytest
 
-    subject = _subject(make_transformation, needs, claims)
-    expected = checked_failures(expected_failures)
+    subject, expected = _subject(make_transformation, needs, claims, expected_failures)
 
     def parameter(one: Check) -> Any:
         marks = [pytest.mark.xfail(reason=expected[one.name], strict=True)] if one.name in expected else []
@@ -152,7 +153,33 @@ def cases(
     return "case", [parameter(one) for one in select(only)]
 
 
-def _subject(make: Make, needs: Needs, claims: Iterable[str]) -> Subject:
+def _subject(
+    make: Make | str, needs: Needs, claims: Iterable[str], failures: Mapping[str, str] | None
+) -> tuple[Subject, dict[str, str]]:
+    """What is checked, and the reasons of the checks that are expected to fail."""
+    extras, claims = _extras(needs), [*claims]
+    known = registered(make) if isinstance(make, str) else {}
+    if known:
+        extras, claims = {**_extras(known["needs"]), **extras}, [*known["claims"], *claims]
+        failures = {**known["expected_failures"], **(failures or {})}
+    factory: Make = make if not isinstance(make, str) else known["make_transformation"]
+    _refuse_unless_it_makes_one(factory)
+    for claim in claims:
+        _checks.one_of("claims", claim, CLAIMS)
+    return Subject(factory, extras, frozenset(claims)), checked_failures(failures)
+
+
+def _extras(needs: Needs) -> dict[str, Extra]:
+    """What `update` must be given, by name."""
+    if isinstance(needs, Mapping):
+        return dict(needs)
+    names = [needs] if isinstance(needs, str) else [name for name in needs if name != "params"]
+    for name in names:
+        _checks.one_of("needs", name, ["params", *KNOWN])
+    return {name: KNOWN[name] for name in names}
+
+
+def _refuse_unless_it_makes_one(make: Any) -> None:
     if not callable(make) or isinstance(make, optax.GradientTransformation):
         raise TypeError(f"make_transformation is {make!r}, but must be a function that returns a transformation.")
     try:
@@ -164,14 +191,6 @@ def _subject(make: Make, needs: Needs, claims: Iterable[str]) -> Subject:
         ) from error
     if not isinstance(made, optax.GradientTransformation):
         raise TypeError(f"make_transformation returned {made!r}, but must return an optax.GradientTransformation.")
-    for claim in claims:
-        _checks.one_of("claims", claim, CLAIMS)
-    if not isinstance(needs, Mapping):
-        names = [needs] if isinstance(needs, str) else [name for name in needs if name != "params"]
-        for name in names:
-            _checks.one_of("needs", name, ["params", *KNOWN])
-        needs = {name: KNOWN[name] for name in names}
-    return Subject(make, dict(needs), frozenset(claims))
 
 
 def _outcome(one: Check, subject: Subject, reason: str | None) -> Outcome:

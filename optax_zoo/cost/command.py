@@ -1,6 +1,5 @@
 """`optax-zoo cost`: what an optimizer costs, on the command line."""
 
-import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optax_zoo
-from optax_zoo._user_code import imported
 from optax_zoo.cost.models import MODELS
+from optax_zoo.spelling import read
 
 if TYPE_CHECKING:
     import optax
 
-RATE = 1e-3  # of a function that must be given one; no cost depends on it
-
 
 @click.command("cost")
-@click.argument("optimizers", metavar="[NAME|MODULE:FUNCTION]...", nargs=-1)
+@click.argument("optimizers", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All registered algorithms.")
 @click.option(
     "--tree",
     metavar="NAME|MODULE:FUNCTION|FILE.json",
     help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, 1b, or yours.  [default: gpt2-small]",
 )
-@click.option("--against", help="What is run beside; `same` is optax's of the same name.  [default: optax:adam]")
+@click.option("--against", help="What is run beside; `same` is optax's of the same name.  [default: optax.adam]")
 @click.option("--rounds", type=int, help="How often the two take turns; 0 measures no time.  [default: 7]")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw step time over bytes: .png, .svg.")
 @click.option("--model", help="At scale: 7b or 70b, the shapes of Llama 2, or `all`.  [default: 7b]")
@@ -49,8 +46,8 @@ def command(
 ) -> None:
     """Say what a step of an optimizer costs, or, with --model or --mesh, what its state takes at scale.
 
-    An optimizer is the name of a registered algorithm, or a function that returns an optax transformation, such as
-    optax:adam.
+    An optimizer is a registered name, optax.NAME, optax.contrib.NAME, or module:function, which returns an optax
+    transformation.
 
     A step is compiled for a tree of parameters and run beside another optimizer's: bytes of state and temporaries,
     bytes accessed, kernels, seconds to trace and compile, and milliseconds, also against the memory floor.
@@ -60,7 +57,7 @@ def command(
     """
     names = _names(optimizers, everything, scale=model is not None or mesh is not None)
     try:
-        transformations = {name: optimizer(name) for name in names}
+        transformations = {name: read(name).make() for name in names}
         if model is None and mesh is None:
             from optax_zoo.cost import step_command
 
@@ -77,7 +74,7 @@ def _names(optimizers: tuple[str, ...], everything: bool, scale: bool) -> list[s
     if everything and optimizers:
         raise click.UsageError("--all stands for every registered algorithm, so it takes no names beside it.")
     if not (optimizers or everything or scale):
-        raise click.UsageError("name an optimizer, such as adam or optax:adam, or give --all.")
+        raise click.UsageError("name an optimizer, such as adam or optax.adam, or give --all.")
     return list(dict.fromkeys(optimizers)) or optax_zoo.list_algorithms()
 
 
@@ -100,41 +97,6 @@ def _scale(
     console = Console(highlight=False)
     for block in table.for_terminal(rows):
         console.print(block)
-
-
-def optimizer(text: str) -> "optax.GradientTransformation":
-    """A registered algorithm at its example, or what a user's function returns."""
-    import optax
-
-    if ":" not in text:
-        known = optax_zoo.describe(text)
-        return known.factory(**known.example)
-    factory = imported("optimizer", text)
-    arguments = _required(text, factory)
-    try:
-        found = factory(**arguments)
-    except Exception as error:
-        reason = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
-        raise ValueError(f"optimizer is {text!r}, which fails: {reason}") from error
-    if not isinstance(found, optax.GradientTransformation):
-        raise ValueError(f"optimizer is {text!r}, but that returns {found!r}, not an optax.GradientTransformation.")
-    return found
-
-
-def _required(text: str, factory: Any) -> dict[str, Any]:
-    """What a function must be given: a learning rate at most."""
-    try:
-        parameters = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):
-        return {}
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    required = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
-    if others := [name for name in required if name != "learning_rate"]:
-        raise ValueError(
-            f"optimizer is {text!r}, which must be given {', '.join(others)}: name a function that needs nothing but a "
-            "learning_rate."
-        )
-    return dict.fromkeys(required, RATE)
 
 
 def _with_progress(rows: Iterable[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from optax_zoo.cost.collectives import Collective, Collectives, require_devices
 from optax_zoo.cost.memory import StateLayout
 from optax_zoo.cost.mesh import mesh_shape, refuse_unless_divided
 from optax_zoo.cost.models import MODELS
+from optax_zoo.spelling import read
 
 DEVICES = (8, 256, 1024)  # those of `optax-zoo cost --all`
 
@@ -46,7 +47,7 @@ class Row:
 
 
 def rows(
-    optimizers: Mapping[str, optax.GradientTransformation],
+    optimizers: Mapping[str, optax.GradientTransformation] | Iterable[str],
     models: Iterable[str] = tuple(MODELS),
     devices: Iterable[int] = DEVICES,
     dtype: Any = jnp.float32,
@@ -54,7 +55,7 @@ def rows(
     """What optimizers cost: a row for each of them, each model and each number of devices, one after another.
 
     Args:
-      optimizers: by name.
+      optimizers: by name, or names alone, as `optax_zoo.spelling.read` takes them.
       models: names in `MODELS`.
       devices: numbers of devices, see `mesh_shape`.
       dtype: of parameters and gradients.
@@ -63,6 +64,8 @@ def rows(
       ValueError: for an unknown model, a mesh that does not divide its parameters, fewer than 8 CPU devices to compile
         for, or an optimizer that fails.
     """
+    if not isinstance(optimizers, Mapping):
+        optimizers = {name: read(name).make() for name in optimizers}
     models, devices = list(models), list(devices)
     for model in models:
         _checks.one_of("model", model, MODELS)

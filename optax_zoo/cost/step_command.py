@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optax_zoo.spelling import read
+
 if TYPE_CHECKING:
     import optax
 
     from optax_zoo.cost.step import Cost
 
-TREE, OTHER, SAME, ROUNDS = "gpt2-small", "optax:adam", "same", 7
+TREE, OTHER, SAME, ROUNDS = "gpt2-small", "optax.adam", "same", 7
 
 
 def run(
@@ -31,7 +33,6 @@ def run(
     """
     from rich.console import Console
 
-    from optax_zoo.cost.command import optimizer
     from optax_zoo.cost.step import plot as picture
     from optax_zoo.cost.step import table, trees
     from optax_zoo.cost.step.rivals import same_of_optax
@@ -45,7 +46,7 @@ def run(
             raise ValueError("plot needs times, so that rounds must be at least 2.")
     name, other = tree or TREE, against or OTHER
     shapes = trees.tree_of(name, dtype)
-    beside = same_of_optax if other == SAME else functools.partial(_always, (other, optimizer(other)))
+    beside = same_of_optax if other == SAME else functools.partial(_always, (other, read(other, "against").make()))
     found, refused = _measured(transformations, beside, name, shapes, rounds)
     if json_:
         click.echo(table.as_json(found))

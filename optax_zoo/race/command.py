@@ -8,28 +8,21 @@ from typing import Any
 
 import click
 
+from optax_zoo._options import Names
 from optax_zoo.race.engine import processes
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.races import ALL, by_name, race_tasks
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
-from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS
+from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS, TASK
 from optax_zoo.race.task import Task
+from optax_zoo.spelling import FORMS
 
 
 class Interrupted(click.ClickException):
     """Ctrl-C during a race."""
 
     exit_code = 130
-
-
-class Names(click.ParamType):
-    """Names with commas between them."""
-
-    name = "NAME,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 class Rates(click.ParamType):
@@ -148,15 +141,15 @@ def use_devices(distributed: bool, coordinator: str | None, processes_: int | No
         processes.join(coordinator, processes_, process_id)
 
 
-def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, int]:
-    """The task of a name, with another target where one is given, and the steps of a trial.
+def one_task(name: str, target: float | None) -> Task:
+    """The task of a name, with another target where one is given.
 
     Raises:
       RaceError: if there is none, or more than one.
     """
     if "," in name or name == ALL:
         raise RaceError(f"task is {name!r}, but must be one task.")
-    return next(iter(by_name([name], steps, target).values()))
+    return next(iter(by_name([name], target).values()))
 
 
 @click.command("race")
@@ -164,14 +157,14 @@ def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, 
     "--task",
     "tasks",
     type=Names(),
-    default=("digits_mlp",),
+    default=(TASK,),
     metavar="NAME|MODULE:OBJECT,...",
-    help="What is trained: registered tasks, Tasks of yours, or all.  [default: digits_mlp]",
+    help=f"What is trained: registered tasks, Tasks of yours, or all.  [default: {TASK}]",
 )
 @click.option(
     "--optimizers",
     type=Names(),
-    help="Our names, optax.NAME, or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
+    help=f"Each {FORMS}; or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
 @options()
 @click.option("--out", default="race-results", show_default=True, help="Folder for results, pictures and report.html.")
@@ -179,7 +172,6 @@ def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, 
 def command(
     arguments: list[str],
     tasks: tuple[str, ...],
-    steps: int | None,
     target: float | None,
     distributed: bool,
     coordinator: str | None,
@@ -200,15 +192,14 @@ def command(
         use_devices(distributed, coordinator, processes, process_id)
         given["search"] = dict(search)
         if len(tasks) > 1 or ALL in tasks:
-            results = race_tasks(tasks=tasks, steps=steps, target=target, out=out, **given).results
+            results = race_tasks(tasks=tasks, target=target, out=out, **given).results
         else:
-            task, budget = one_task(tasks[0], target, steps)
-            results = (race(task=task, steps=budget, out=out, **given),)
+            results = (race(task=one_task(tasks[0], target), out=out, **given),)
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    show(results, out)
+    show(results, written(out, options["report"]))
 
 
 def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
@@ -217,8 +208,13 @@ def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
     return f"interrupted; {kept}, continue with: {line}"
 
 
-def show(results: Sequence[Result], out: str) -> None:
-    """Prints the outcomes, on the first process."""
+def written(out: str, report: bool) -> str:
+    """What was written where, in a line."""
+    return f"Results{', pictures and report.html' if report else ' and pictures'}: {out}"
+
+
+def show(results: Sequence[Result], where: str) -> None:
+    """Prints the outcomes and what was written where, on the first process."""
     from rich.console import Console
 
     from optax_zoo.race.terminal.report import tables
@@ -227,4 +223,4 @@ def show(results: Sequence[Result], out: str) -> None:
         return
     console = Console()
     console.print(*tables(results, console.width), sep="\n")
-    click.echo(f"Results, pictures and report.html: {out}")
+    click.echo(where)

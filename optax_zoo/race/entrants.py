@@ -1,8 +1,6 @@
-"""Who takes part in a race: names of ours, of optax, or a user's own factories."""
+"""Who takes part in a race: optimizers as `optax_zoo.spelling` reads them, or factories with a name."""
 
 import dataclasses
-import difflib
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import optax
 
 import optax_zoo
+from optax_zoo import spelling
 from optax_zoo._checks import is_number
 from optax_zoo.pipeline import Pipeline
 from optax_zoo.race.errors import RaceError
@@ -82,8 +81,9 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Entrant]:
     """Who takes part, by name.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a factory, or a mapping from
-        name to factory. "all" among names stands for all of ours and `BASELINES`, None for `DEFAULT`.
+      optimizers: texts as `spelling.read` takes them (`"adam"` of ours, `"optax.lion"`, `"module:function"`), pairs of
+        a name and a factory, or a mapping from name to factory. "all" among names stands for all of ours and
+        `BASELINES`, None for `DEFAULT`.
 
     Raises:
       RaceError: for an unknown name, a name given twice, or none at all.
@@ -108,12 +108,21 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Entrant]:
 
 def _one(entrant: Any) -> Entrant:
     if isinstance(entrant, str):
-        return _of_optax(entrant) if entrant.startswith("optax.") else _of_ours(entrant)
+        return _of_text(entrant)
     if isinstance(entrant, tuple) and len(entrant) == 2 and isinstance(entrant[0], str) and callable(entrant[1]):
         return _of_user(*entrant)
     raise RaceError(
         f"optimizer {entrant!r} must be a name, or a name and a function from learning rate to transformation."
     )
+
+
+def _of_text(text: str) -> Entrant:
+    try:
+        found = spelling.read(text)
+        found.refuse_what_has_no_rate()
+    except ValueError as error:
+        raise RaceError(str(error)) from error.__cause__
+    return Entrant.of(text, found.at_rate, found.signature)
 
 
 def _of_user(name: str, factory: Factory) -> Entrant:
@@ -125,38 +134,3 @@ def _of_user(name: str, factory: Factory) -> Entrant:
     keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     rate = inspect.Parameter("learning_rate", inspect.Parameter.POSITIONAL_ONLY, default=first.default)
     return Entrant.of(name, factory, inspect.Signature([rate, *keywords]))
-
-
-def _of_ours(name: str) -> Entrant:
-    try:
-        algorithm = optax_zoo.describe(name)
-    except ValueError as error:
-        hint = f" (optax's own is 'optax.{name}')" if name in _aliases() else ""
-        raise RaceError(f"optimizer {error}{hint}") from None
-    return Entrant.of(name, algorithm.at_rate, inspect.signature(algorithm.factory))
-
-
-def _of_optax(name: str) -> Entrant:
-    aliases = _aliases()
-    short = name.removeprefix("optax.")
-    if short not in aliases:
-        near = difflib.get_close_matches(short, aliases, n=1)
-        hint = f"; did you mean 'optax.{near[0]}'?" if near else ", such as 'optax.adam'."
-        raise RaceError(f"optimizer {name!r} must be of optax and need nothing but learning_rate{hint}")
-    alias = aliases[short]
-    return Entrant.of(name, lambda rate, **values: alias(learning_rate=rate, **values), inspect.signature(alias))
-
-
-@functools.cache
-def _aliases() -> dict[str, Callable[..., optax.GradientTransformation]]:
-    """The functions of optax that make an optimizer from a learning rate alone."""
-    functions = {name: getattr(optax, name) for name in vars(optax) if not name.startswith("_")}
-    return {name: function for name, function in functions.items() if _takes_rate_alone(function)}
-
-
-def _takes_rate_alone(function: Any) -> bool:
-    if not inspect.isfunction(function):
-        return False
-    parameters = inspect.signature(function).parameters
-    others = [p for name, p in parameters.items() if name != "learning_rate"]
-    return "learning_rate" in parameters and all(p.default is not p.empty for p in others)

@@ -1,8 +1,10 @@
 """The pictures of a race: the ranking, and a panel for each optimizer, in front of all others in grey."""
 
+import functools
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from optax_zoo.race.rows import Result, Row
 
 OURS, BASELINE, OTHERS, DIVERGED, TARGET = "#0072b2", "#222222", "#c8c8c8", "#d55e00", "#009e73"
 FORMATS = ("png", "svg")
+TITLE_WIDTH, MOST_LINES = 26, 6  # characters of a line over a panel, and lines of a label
 
 
 def draw(result: Result, folder: str | os.PathLike[str]) -> None:
@@ -22,13 +25,22 @@ def draw(result: Result, folder: str | os.PathLike[str]) -> None:
     Raises:
       MissingExtraError: without Matplotlib, which the extra `race` installs.
     """
+    pictures = dict(ranking=ranking, curves=curves, sensitivity=sensitivity)
+    save({name: functools.partial(picture, result) for name, picture in pictures.items()}, folder)
+
+
+def save(pictures: Mapping[str, Callable[[], Any]], folder: str | os.PathLike[str]) -> None:
+    """Writes pictures by name into a folder, each as PNG and SVG; the same picture, the same files.
+
+    Raises:
+      MissingExtraError: without Matplotlib, which the extra `race` installs.
+    """
     require("matplotlib")
     import matplotlib
 
-    pictures: dict[str, Callable[[Result], Any]] = dict(ranking=ranking, curves=curves, sensitivity=sensitivity)
     with matplotlib.rc_context({"svg.hashsalt": "optax_zoo"}):
         for name, picture in pictures.items():
-            figure = picture(result)
+            figure = picture()
             for kind in FORMATS:
                 dated = {"Date": None} if kind == "svg" else None
                 figure.savefig(Path(folder) / f"{name}.{kind}", dpi=150, metadata=dated)
@@ -39,20 +51,20 @@ def ranking(result: Result) -> Any:
     from matplotlib.figure import Figure
 
     rows, settings = result.rows, result.settings
-    figure = Figure(figsize=(9.0, 1.3 + 0.3 * len(rows)), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
+    labels = [wrapped(row.optimizer, 36) for row in rows]
+    lines = sum(1 + 0.5 * label.count("\n") for label in labels)
+    kinds: list[Any] = [("tuned", views.tuned, views.why_no_figure)]
+    if any(row.default_rate is not None for row in rows):
+        kinds.append(("at defaults", views.at_defaults, views.why_no_default))
+    figure = Figure(figsize=(9.0, 1.3 + 0.3 * lines), layout="constrained")
+    panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     figure.suptitle(f"{settings.task}: {settings.final_seeds} seeds, IQM and 95 % interval", fontsize=11, **LITERAL)
-    kinds = (
-        ("tuned", views.tuned, views.why_no_figure),
-        ("at defaults", views.at_defaults, views.why_no_default),
-    )
     for panel, (title, estimate, why_not) in zip(panels, kinds, strict=True):
-        _style(panel)
+        style(panel)
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(f"test {settings.metric}", fontsize=10, **LITERAL)
         for place, row in enumerate(rows):
             _dot(panel, place, row, estimate(row), why_not(row))
-    labels = [row.optimizer for row in rows]
     panels[0].set_yticks(range(len(rows)), labels, fontsize=9, **LITERAL)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
@@ -74,7 +86,7 @@ def curves(result: Result) -> Any:
             panel.fill_between(row.curve_steps, band.low, band.high, color=_colour(row), alpha=0.25, linewidth=0)
             panel.plot(row.curve_steps, band.middle, color=_colour(row), linewidth=1.8)
         rate = "diverged" if row.best_rate is None else f"rate {row.best_rate:.2g}"
-        panel.set_title(f"{row.optimizer}  ({rate})", fontsize=9, **LITERAL)
+        _title(panel, row.optimizer, f"({rate})")
     _focus(panels[0], bands, views.seen(settings.target, bands.values(), len(bands)))
     return figure
 
@@ -82,7 +94,8 @@ def curves(result: Result) -> Any:
 def sensitivity(result: Result) -> Any:
     """Validation metric against learning rate, mean and range of the tuning seeds; a cross where a seed diverged."""
     settings = result.settings
-    title = f"{settings.task}: mean and range of {settings.seeds} seeds at each rate (ring: chosen, cross: diverged)"
+    seeds = f"{settings.seeds} seed{'' if settings.seeds == 1 else 's'}"
+    title = f"{settings.task}: mean and range of {seeds} at each rate (ring: chosen, cross: diverged)"
     figure, panels = _panels(result, title, "learning rate", f"validation {settings.metric}")
     panels[0].set_xscale("log")
     bands = {row.optimizer: views.sensitivity(row) for row in result.rows}
@@ -96,13 +109,22 @@ def sensitivity(result: Result) -> Any:
             panel.plot(row.best_rate, row.validation_metric, "o", color=_colour(row), markersize=9, fillstyle="none")
         for diverged in rates[np.any(row.tuning_diverged, axis=1)]:
             panel.plot(diverged, 0.05, "x", color=DIVERGED, transform=panel.get_xaxis_transform())
-        panel.set_title(row.optimizer, fontsize=9, **LITERAL)
+        _title(panel, row.optimizer)
         panel.minorticks_off()
     _focus(panels[0], bands)
     return figure
 
 
 LITERAL: dict[str, Any] = dict(parse_math=False)
+
+
+def _title(panel: Any, name: str, rate: str = "") -> None:
+    """The title of a panel, no wider than it."""
+    line = f"{name}  {rate}".rstrip()
+    if len(line) >= TITLE_WIDTH:
+        panel.set_title(f"{wrapped(name, TITLE_WIDTH)}\n{rate}".rstrip(), fontsize=8, **LITERAL)
+    else:
+        panel.set_title(line, fontsize=9, **LITERAL)
 
 
 def _dot(panel: Any, place: int, row: Row, estimate: tuple[float, float, float] | None, why_not: str) -> None:
@@ -122,11 +144,12 @@ def _panels(result: Result, title: str, x: str, y: str) -> tuple[Any, list[Any]]
     count = len(result.rows)
     columns = min(count, max(3, math.ceil(math.sqrt(1.6 * count))))
     lines = math.ceil(count / columns)
-    figure = Figure(figsize=(max(6.0, 2.2 * columns), 0.8 + 1.9 * lines), layout="constrained")
+    tall = max(wrapped(row.optimizer, TITLE_WIDTH).count("\n") + 1 for row in result.rows)
+    figure = Figure(figsize=(max(6.0, 2.2 * columns), 0.8 + (1.75 + 0.15 * tall) * lines), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for number, panel in enumerate(grid.flat):
         panel.set_visible(number < count)
-        _style(panel)
+        style(panel)
         panel.tick_params(labelbottom=number + columns >= count)
     figure.suptitle(title, fontsize=11, **LITERAL)
     figure.supxlabel(x, fontsize=10)
@@ -134,7 +157,26 @@ def _panels(result: Result, title: str, x: str, y: str) -> tuple[Any, list[Any]]
     return figure, list(grid.flat[:count])
 
 
-def _style(panel: Any) -> None:
+def wrapped(text: str, width: int) -> str:
+    """Text in lines of a width, broken after spaces and brackets, and where these do not do within expressions."""
+    lines = [""]
+    for piece in _pieces(text, width):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES - 1 :] = [lines[MOST_LINES - 1][: width - 1] + "…"]
+    return "\n".join(map(str.rstrip, lines))
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """What stays together, at most as long as a line."""
+    for word in re.findall(r"[^ \[]+[ \[]*|[ \[]+", text):
+        for part in [word] if len(word) <= width else re.findall(r"[^(=]+[(=]*|[(=]+", word):
+            yield from (part[start : start + width] for start in range(0, len(part), width))
+
+
+def style(panel: Any) -> None:
     panel.grid(alpha=0.2)
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(labelsize=8)

@@ -14,12 +14,12 @@ from optax_zoo.race.entrants import Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.rows import Result
 from optax_zoo.race.runner import race
-from optax_zoo.race.settings import STEPS
+from optax_zoo.race.settings import check_out
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.storage.locks import locked
 from optax_zoo.race.storage.records import refuse_occupied
 from optax_zoo.race.task import Task
-from optax_zoo.race.tasks import describe_task, list_tasks, resolve_task
+from optax_zoo.race.tasks import list_tasks, resolve_task
 
 ALL = "all"
 
@@ -65,7 +65,7 @@ def race_tasks(
     Args:
       optimizers: as for `race`.
       tasks: names of registered tasks, `module:object`, or tasks; "all" stands for all that are registered.
-      steps: steps of each trial; by default the budget of each task, and 600 for one that is not registered.
+      steps: steps of each trial; by default the budget of each task.
       target: the value of the metric that is timed; by default that of each task.
       out: folder for report.html, in which each task gets a folder of its name; by default nothing is written.
       resume: continue the races in `out`.
@@ -82,8 +82,9 @@ def race_tasks(
     """
     if not (optimizers is None or isinstance(optimizers, str | Mapping)):
         optimizers = list(optimizers)
+    check_out(out)
     resolve(optimizers)  # an unknown name is found before any data is made
-    made = by_name(tasks, steps, target)
+    made = by_name(tasks, target)
     folders = {name: None if out is None else Path(out) / folder_of(name) for name in made}
     if not resume:
         refuse_occupied(folder for folder in folders.values() if folder is not None)
@@ -92,7 +93,8 @@ def race_tasks(
     with contextlib.ExitStack() as stack:
         if out is not None:
             from_first(lambda: stack.enter_context(locked(out)))
-        for number, (name, (task, budget)) in enumerate(made.items(), 1):
+        for number, (name, task) in enumerate(made.items(), 1):
+            budget = task.steps if steps is None else steps
             if progress and is_first():
                 _announce(f"task {number} of {len(made)}: {name}, {budget} steps")
             results.append(race(optimizers, task=task, steps=budget, out=folders[name], **shared))
@@ -107,20 +109,18 @@ def folder_of(task: str) -> str:
     return re.sub(r"[^\w.()=,+-]+", "_", task)
 
 
-def by_name(tasks: Iterable[str | Task], steps: int | None, target: float | None) -> dict[str, tuple[Task, int]]:
-    """Each task with its steps, by name."""
+def by_name(tasks: Iterable[str | Task], target: float | None) -> dict[str, Task]:
+    """Each task by its name, with another target where one is given."""
     if isinstance(tasks, str | Task):
         raise RaceError(f"tasks is {tasks!r}, but must be a sequence of names or tasks.")
-    made: dict[str, tuple[Task, int]] = {}
+    made: dict[str, Task] = {}
     for each in _without_all(tasks):
         task = resolve_task(each) if isinstance(each, str) else each
         if not isinstance(task, Task):
             raise RaceError(f"tasks has {each!r}, but must hold names or tasks.")
         if folder_of(task.name) in map(folder_of, made):
             raise RaceError(f"task {task.name!r} is given twice.")
-        budget = describe_task(task.name).steps if task.name in list_tasks() else STEPS
-        task = task if target is None else dataclasses.replace(task, target=target)
-        made[task.name] = (task, budget if steps is None else steps)
+        made[task.name] = task if target is None else dataclasses.replace(task, target=target)
     if not made:
         raise RaceError("tasks is empty, but must name at least one.")
     return made

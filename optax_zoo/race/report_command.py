@@ -5,10 +5,14 @@ from pathlib import Path
 import click
 
 from optax_zoo.race import html
+from optax_zoo.race.ablation.page import lead
+from optax_zoo.race.ablation.plots import draw_effects
+from optax_zoo.race.ablation.record import load
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.plots import draw
 from optax_zoo.race.races import folder_of
 from optax_zoo.race.rows import Result
+from optax_zoo.race.settings import check_out
 
 NAME = "report.html"
 
@@ -25,10 +29,14 @@ def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
     """
     path = _path(folders[0] if out is None else out)
     try:
+        check_out(out)
         results = html.collect(folders)
         path.parent.mkdir(parents=True, exist_ok=True)
-        html.write(results, path, animation=animation)
+        ablation = load(folders[0], results[0]) if len(folders) == len(results) == 1 else None
+        html.write(results, path, animation=animation, lead=None if ablation is None else lead(ablation))
         _draw(results, path.parent)
+        if ablation is not None:
+            draw_effects(ablation, path.parent)
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"Report: {path}")

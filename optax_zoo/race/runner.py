@@ -24,18 +24,19 @@ from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage import environment, records
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.storage.lines import writing
-from optax_zoo.race.task import Task, digits
+from optax_zoo.race.task import Task
+from optax_zoo.race.tasks import task_of
 from optax_zoo.race.terminal.progress import Progress, display
 
 
 def race(
     optimizers: Optimizers | None = None,
     *,
-    task: Task | None = None,
+    task: Task | str | None = None,
     rates: Iterable[float] = checks.RATES,
     seeds: int = checks.SEEDS,
     final_seeds: int = checks.FINAL_SEEDS,
-    steps: int = checks.STEPS,
+    steps: int | None = None,
     seed: int = 0,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -59,14 +60,15 @@ def race(
     devices that jax sees are used, those of other processes too once `jax.distributed` is initialized.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax), pairs of a name and a function from learning rate
-        to transformation, or a mapping from name to function; "all" stands for all of ours and three of optax. By
-        default a dozen: nine of ours and those three. With a schedule, functions are given a schedule for a rate.
-      task: what is trained; by default `digits()`.
+      optimizers: names (`"adam"` of ours, `"optax.lion"`, `"optax.contrib.muon"`, `"module:function"` of yours), pairs
+        of a name and a function from learning rate to transformation, or a mapping from name to function; "all"
+        stands for all of ours and three of optax. By default a dozen: nine of ours and those three. With a schedule,
+        functions are given a schedule for a rate.
+      task: what is trained, a `Task` or the name of one; by default "digits_mlp".
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
       seeds: seeds per rate, at least 1; by default 3.
       final_seeds: fresh seeds at the best rate, at least 2; by default 10.
-      steps: steps of each trial, at least 1; by default 600.
+      steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
       seed: from which all others follow, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.
       warmup: the share of the steps, below 1, in which the rate rises linearly to where the schedule begins.
@@ -89,9 +91,10 @@ def race(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
+    checks.check_out(out)
     _require_packages(progress, writes=out is not None, report=out is not None and report)
     entrants = resolve(optimizers)
-    task = digits() if task is None else task
+    task = task_of(checks.TASK if task is None else task)
     settings = checks.check(
         entrants,
         task,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, count_examples
 
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
-SEEDS, FINAL_SEEDS, STEPS = 3, 10, 600
+SEEDS, FINAL_SEEDS = 3, 10
+TASK = "digits_mlp"
 SCHEDULES = ("constant", "cosine")
 MAPPINGS = ("auto", "map", "vmap")
 
@@ -79,7 +81,7 @@ def check(
     rates: Iterable[float],
     seeds: int,
     final_seeds: int,
-    steps: int,
+    steps: int | None,
     seed: int,
     schedule: str,
     warmup: float,
@@ -88,7 +90,7 @@ def check(
     samples: int,
     mapping: str,
 ) -> Settings:
-    """The settings, if each is allowed.
+    """The settings, if each is allowed; the steps are those of the task where none are given.
 
     Raises:
       RaceError: for the first that is not; the sentence gives its name, its value and what is allowed.
@@ -103,7 +105,7 @@ def check(
         rates=_check_rates(rates),
         seeds=_check_count("seeds", seeds, 1),
         final_seeds=_check_count("final_seeds", final_seeds, 2),
-        steps=_check_count("steps", steps, 1),
+        steps=task.steps if steps is None else _check_count("steps", steps, 1),
         seed=_check_count("seed", seed, 0),
         schedule=_check_choice("schedule", schedule, SCHEDULES),
         warmup=_check_number("warmup", warmup, 1.0),
@@ -112,6 +114,16 @@ def check(
         samples=_check_samples(samples, search),
         mapping=_check_mapping(mapping),
     )
+
+
+def check_out(out: str | os.PathLike[str] | None) -> None:
+    """Refuses a folder without a name, which would be the current one.
+
+    Raises:
+      RaceError: for it.
+    """
+    if out is not None and not str(out).strip():
+        raise RaceError(f"out is {out!r}, but must be the name of a folder ('.' for the current one).")
 
 
 def _check_rates(rates: Iterable[Any]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from optax_zoo.race.errors import RaceError, require
 
 Tree = Any
+STEPS = 600  # the budget of a task that says none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Task:
         step and the state to the loss and the new state. For dropout, batch norm and noise.
       project: from the parameters after a step to the nearest allowed ones.
       shuffle: whether epochs are in random order; without it, in that of `train`.
+      steps: the budget: how many steps a trial takes where a race does not say, at least 1.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Task:
     training: Callable[[Tree, Tree, jax.Array, Tree], tuple[jax.Array, Tree]] | None = None
     project: Callable[[Tree], Tree] | None = None
     shuffle: bool = True
+    steps: int = STEPS
 
     def __post_init__(self) -> None:
         for part in ("train", "validation", "test"):
@@ -63,6 +66,8 @@ class Task:
             )
         if self.target is not None and not np.isfinite(self.target):
             raise RaceError(f"target is {self.target!r}, but must be a finite number or None.")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise RaceError(f"steps is {self.steps!r}, but must be a whole number at least 1.")
 
     def step_loss(self, parameters: Tree, batch: Tree, key: jax.Array, state: Tree) -> tuple[jax.Array, Tree]:
         """The loss that a training step takes the gradient of, and the new state."""

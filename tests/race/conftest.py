@@ -1,5 +1,8 @@
 """A task that is trained in no time."""
 
+import functools
+
+import factorials
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -75,3 +78,11 @@ def walk():
         )
 
     return make
+
+
+@pytest.fixture
+def raced(monkeypatch):
+    """What an ablation gives to its race, which is not run."""
+    given = {}
+    monkeypatch.setattr("optax_zoo.race.ablation.study.race", functools.partial(factorials.unraced, given))
+    return given

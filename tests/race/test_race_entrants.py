@@ -51,9 +51,9 @@ def test_parameters_and_the_loss_reach_every_update(regression):
     "optimizers, message",
     [
         (["adm"], "'adm'.*Did you mean 'adam'"),
-        (["lion"], "optax's own is 'optax.lion'"),
+        (["lion"], "optax.lion"),
         (["optax.adm"], "did you mean 'optax.adam'"),
-        (["optax.chain"], "need nothing but learning_rate"),
+        (["optax.chain"], "takes no learning_rate"),
         (["sgd", "sgd"], "'sgd' is given twice"),
         ([], "must name at least one"),
         ("sgd", "must be a sequence of names"),

@@ -208,7 +208,7 @@ def test_the_command_goes_on_after_what_does_not_fit(capsys, monkeypatch):
     found = json.loads(captured.out)
     assert [each["optimizer"] for each in found["costs"]] == ["sgd"]
     assert found["costs"][0]["figures"]["accessed"] == 3 * 2**26 and found["machine"].startswith("jax ")
-    assert "not measured: a run of learned_lstm beside optax:adam on one-16m needs" in captured.err
+    assert "not measured: a run of learned_lstm beside optax.adam on one-16m needs" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from optax_zoo.cost.step import memory
 from optax_zoo.cost.step.program import Program
 from optax_zoo.cost.step.timing import Runner, Spread, ratios, take_turns
 from optax_zoo.cost.step.trees import count
+from optax_zoo.spelling import read
 
 BUILDS = 5
-Named = tuple[str, optax.GradientTransformation]
+Named = tuple[str, optax.GradientTransformation] | str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +101,8 @@ def measure(named: Named, beside: Named, tree: str, shapes: Any, rounds: int) ->
     """Measures a step of an optimizer beside another's.
 
     Args:
-      named: name of the optimizer, and the optimizer.
-      beside: those of the other.
+      named: name of the optimizer, and the optimizer; or a name alone, as `optax_zoo.spelling.read` takes it.
+      beside: the same of the other.
       tree: name of the tree.
       shapes: the tree.
       rounds: how often the two take turns, at least 2; 0 measures no time.
@@ -110,7 +111,7 @@ def measure(named: Named, beside: Named, tree: str, shapes: Any, rounds: int) ->
       ValueError: if an optimizer fails on the tree.
       TooLargeError: if there is no room for a run; nothing has been allocated.
     """
-    (name, tx), (other_name, other) = named, beside
+    (name, tx), (other_name, other) = _named(named), _named(beside)
     what = f"a run of {name} beside {other_name} on {tree}"
     if rounds:
         memory.require(what, sum(memory.least(each, shapes) for each in (tx, other)))
@@ -123,6 +124,10 @@ def measure(named: Named, beside: Named, tree: str, shapes: Any, rounds: int) ->
     built += [(Program.of(tx, shapes), Program.of(other, shapes)) for _ in range(min(rounds, BUILDS) - 1)]
     runners = Runner.of_step(tx, ours), Runner.of_step(other, theirs), Runner.of_floor(ours.minimum)
     return dataclasses.replace(cost, times=_times(built, take_turns(runners, rounds)))
+
+
+def _named(named: Named) -> tuple[str, optax.GradientTransformation]:
+    return (named, read(named).make()) if isinstance(named, str) else named
 
 
 def _times(built: Iterable[tuple[Program, Program]], seconds: list[list[float]]) -> Times:

@@ -11,9 +11,10 @@ from optax_zoo.race.ablation.levels import short_label
 from optax_zoo.race.ablation.slot_expressions import SlotExpression, parse
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
-from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices
+from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices, written
 from optax_zoo.race.engine.processes import is_first
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.settings import TASK
 
 OUT = "ablation-results"
 
@@ -48,7 +49,7 @@ class SlotLevel(click.ParamType):
 @click.argument("base")
 @click.option(
     "--task",
-    default="digits_mlp",
+    default=TASK,
     show_default=True,
     metavar="NAME|MODULE:OBJECT",
     help="What is trained: a registered task, or a Task of yours.",
@@ -70,7 +71,6 @@ def command(
     levels: tuple[Level, ...],
     task: str,
     target: float | None,
-    steps: int | None,
     distributed: bool,
     coordinator: str | None,
     processes: int | None,
@@ -80,23 +80,25 @@ def command(
 ) -> None:
     """Take an algorithm apart: race all combinations of parts in its slots, and say what each part contributes.
 
+    BASE is a registered name, or a function of yours from a learning rate to a Pipeline, as module:function.
+
     A PART is written as `optax-zoo show` prints it, root(ema(0.999, of=square), eps=1e-8), or none for an empty slot.
-    The algorithm's own part is always among the levels of a slot. Writes the files of a race and ablation.json.
+    The algorithm's own part is always among the levels of a slot. Writes the files of a race, with the
+    ablation on top of report.html, ablation.json, and effects.png and .svg.
     """
     from rich.console import Console
 
     given = {name: value for name, value in options.items() if value is not None}
     try:
         use_devices(distributed, coordinator, processes, process_id)
-        trained, budget = one_task(task, target, steps)
-        ablation = ablate(base, task=trained, steps=budget, out=out, **given, **_by_slot(levels))
+        ablation = ablate(base, task=one_task(task, target), out=out, **given, **_by_slot(levels))
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
     if is_first():
         Console().print(*tables(ablation), sep="\n")
-        click.echo(f"Results, pictures and report.html: {out}")
+        click.echo(written(out, options["report"]))
 
 
 def _by_slot(levels: tuple[Level, ...]) -> dict[str, Any]:

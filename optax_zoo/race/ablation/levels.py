@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_zoo import _checks
+from optax_zoo import _checks, spelling
 from optax_zoo.pipeline import SLOTS, Pipeline
 from optax_zoo.primitives.learning_rate import handed, is_rate, plain_rate
 from optax_zoo.primitives.part import expression
@@ -17,9 +17,19 @@ from optax_zoo.race.ablation.effects import BASE, Changes
 from optax_zoo.race.ablation.slot_expressions import NONE, SlotExpression, prints_completely
 from optax_zoo.race.entrants import Factory
 from optax_zoo.race.errors import RaceError
-from optax_zoo.registry import describe
 
 LONGEST_LABEL = 28
+EXAMPLES = {  # a part for each slot, for messages
+    "gradient": 'clip_by_norm("l2", 1)',
+    "numerator": "ema(0.5)",
+    "denominator": "root(total(of=square))",
+    "bound": "converging_bound(base_learning_rate=learning_rate)",
+    "momentum": "trace(0.9)",
+    "rescale": "optax.scale_by_sign()",
+    "learning_rate": "handed(learning_rate)",
+    "velocity": "trace(0.5)",
+    "decay": "decoupled_decay(0.001)",
+}
 
 Base = str | Pipeline | Callable[[Any], Pipeline]
 
@@ -32,9 +42,11 @@ def base_of(base: Base) -> tuple[str, Callable[[Any], Pipeline]]:
     """
     if isinstance(base, str):
         try:
-            return base, describe(base).at_rate
+            found = spelling.read(base, "base")
+            found.refuse_what_has_no_rate()
         except ValueError as error:
-            raise RaceError(f"base {error}") from None
+            raise RaceError(str(error)) from error.__cause__
+        return base, found.at_rate
     if isinstance(base, Pipeline):
         return BASE, _at_rate(base)
     if callable(base):
@@ -64,14 +76,18 @@ def levels_of(name: str, at_rate: Callable[[Any], Any], slots: Mapping[str, Any]
         raise RaceError(f"no slot is given; the slots are {', '.join(SLOTS)}.")
     own = _traced(name, at_rate)
     if not isinstance(own, Pipeline):
-        raise RaceError(f"base {name} makes {own!r}, but must make a Pipeline, which has slots.")
+        raise RaceError(
+            f"base {name} makes a {type(own).__name__}, which has no slots, but must make a Pipeline: name a "
+            "registered algorithm (see optax-zoo list) or a module:function that makes one, or give such a function or "
+            "a Pipeline."
+        )
     levels = {}
     for slot, given in slots.items():
         try:
             _checks.one_of("slot", slot, SLOTS)
         except ValueError as error:
             raise RaceError(str(error)) from None
-        labelled = _labelled(slot, given, own.slots.get(slot))
+        labelled = _labelled(name, slot, given, own)
         for label, part in labelled.items():
             _check_level(slot, label, part)
         levels[slot] = {BASE: functools.partial(_own, at_rate, slot), **labelled}
@@ -82,7 +98,7 @@ def _own(at_rate: Callable[[Any], Pipeline], slot: str, rate: Any) -> Any:
     return at_rate(rate).slots.get(slot)
 
 
-def _labelled(slot: str, given: Any, own: Any) -> dict[str, Any]:
+def _labelled(name: str, slot: str, given: Any, base: Pipeline) -> dict[str, Any]:
     """The levels of one slot by label."""
     if isinstance(given, Mapping):
         labelled = dict(given)
@@ -92,25 +108,46 @@ def _labelled(slot: str, given: Any, own: Any) -> dict[str, Any]:
     elif isinstance(given, Iterable) and not isinstance(given, str | optax.GradientTransformation):
         labelled = {}
         for part in given:
-            _check_new(slot, part, [own, *labelled.values()])
             labelled[short_label(part, labelled)] = part
     else:
         raise RaceError(f"slot {slot} is {given!r}, but must be a mapping from label to part or a sequence of parts.")
     if not labelled:
         raise RaceError(f"slot {slot} has no level beside the base's own part.")
+    for place, part in enumerate(labelled.values()):
+        _check_new(slot, part, [*labelled.values()][:place])
+        _check_not_own(name, slot, part, base)
     return labelled
 
 
 def _check_new(slot: str, part: Any, others: Iterable[Any]) -> None:
-    """Refuses a part that is there already, as far as can be told from what it prints as."""
+    if any(_same(part, other) for other in others):
+        raise RaceError(f"slot {slot} is given {_text(_plain(part))} twice.")
 
-    def plain(level: Any) -> Any:
-        return level(1.0) if isinstance(level, SlotExpression) and not level.needs_rate else level
 
-    made = plain(part)
-    if prints_completely(made) and any(_text(made) == _text(plain(other)) for other in others):
-        text = "empty" if made is None else _text(made)
-        raise RaceError(f"slot {slot} is {text} twice; the base's own part is a level already.")
+def _check_not_own(name: str, slot: str, part: Any, base: Pipeline) -> None:
+    """Refuses the base's own part, with what could be tried in its place."""
+    if not _same(part, base.slots.get(slot)):
+        return
+    filled = [each for each in SLOTS if base.slots.get(each) is not None]
+    can_empty = slot if slot in filled else next((each for each in reversed(filled) if each != "learning_rate"), None)
+    emptied = f"as in --slot {can_empty}={NONE} (in Python {can_empty}=[None])"
+    if slot in filled:
+        own = f"{_text(_plain(part))} in {name} already, which is always a level"
+        said = f"{own}: empty it, {emptied}, or put another part"
+    else:
+        empty = f"empty one of these, {emptied}, or " if can_empty else ""
+        said = f"empty in {name} already; {name} fills {', '.join(filled)}: {empty}put a part"
+    raise RaceError(f"slot {slot} is {said} into {slot}, as in --slot '{slot}={EXAMPLES[slot]}'.")
+
+
+def _same(part: Any, other: Any) -> bool:
+    """Whether two parts are the same, as far as can be told from what they print as."""
+    made = _plain(part)
+    return prints_completely(made) and _text(made) == _text(_plain(other))
+
+
+def _plain(level: Any) -> Any:
+    return level(1.0) if isinstance(level, SlotExpression) and not level.needs_rate else level
 
 
 def short_label(part: Any, taken: Iterable[str]) -> str:

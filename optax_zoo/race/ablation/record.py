@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from optax_zoo.race.ablation.effects import Combination, effects_of
 from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.errors import RaceError
+from optax_zoo.race.rows import Result
 from optax_zoo.race.storage import lines
 from optax_zoo.race.storage.locks import locked
 
@@ -44,6 +46,34 @@ def recorded(
         except RaceError:
             record.withdraw()
             raise
+
+
+def load(folder: str | os.PathLike[str], result: Result) -> Ablation | None:
+    """The ablation that a folder holds, if it has come to its end; None if it holds none.
+
+    Args:
+      folder: the folder.
+      result: the race in it.
+
+    Raises:
+      RaceError: if the record cannot be read.
+    """
+    path = Path(folder) / FILE
+    if not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        known = {each["name"]: each for each in record.get("combinations", [])}
+        if known.keys() != {row.optimizer for row in result.rows}:
+            return None
+        combinations = tuple(
+            Combination(row.optimizer, known[row.optimizer]["levels"], known[row.optimizer]["composition"], row)
+            for row in result.rows
+        )
+        effects = effects_of(record["levels"], combinations)
+        return Ablation(record["base"], record["levels"], combinations, *effects, result)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RaceError(f"{str(path)!r} is no record of an ablation ({error}).") from None
 
 
 class _Record:

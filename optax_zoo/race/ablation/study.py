@@ -4,27 +4,34 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from optax_zoo.race import html
 from optax_zoo.race import settings as checks
 from optax_zoo.race.ablation.effects import BASE, Changes, Combination, described, effects_of
 from optax_zoo.race.ablation.levels import Base, base_of, composition_of, factory_of, levels_of, shown_of
 from optax_zoo.race.ablation.outcome import Ablation
+from optax_zoo.race.ablation.page import lead
+from optax_zoo.race.ablation.plots import draw_effects
 from optax_zoo.race.ablation.record import recorded
-from optax_zoo.race.engine.processes import from_first
-from optax_zoo.race.errors import RaceError
+from optax_zoo.race.engine.processes import from_first, is_first
+from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.runner import race
+from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
+
+REPORT = "report.html"
 
 
 def ablate(
     base: Base,
     *,
-    task: Task | None = None,
+    task: Task | str | None = None,
     rates: Iterable[float] = checks.RATES,
     seeds: int = checks.SEEDS,
     final_seeds: int = checks.FINAL_SEEDS,
-    steps: int = checks.STEPS,
+    steps: int | None = None,
     seed: int = 0,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -48,7 +55,7 @@ def ablate(
       rates: the grid of learning rates.
       seeds: seeds per rate.
       final_seeds: fresh seeds at the best rate.
-      steps: steps of each trial.
+      steps: steps of each trial; by default the budget of the task.
       seed: from which all others follow.
       schedule: what the rate is multiplied by.
       warmup: the share of the steps in which the rate rises.
@@ -69,6 +76,9 @@ def ablate(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
+    checks.check_out(out)
+    if out is not None and report:
+        require("plotly", "jinja2")
     name, at_rate = base_of(base)
     parts = levels_of(name, at_rate, slots)
     grid = [dict(zip(parts, labels, strict=True)) for labels in itertools.product(*parts.values())]
@@ -79,12 +89,13 @@ def ablate(
     shown = shown_of(at_rate, parts)
     options: dict[str, Any] = {"rates": rates, "seeds": seeds, "final_seeds": final_seeds, "steps": steps, "seed": seed}
     rules: dict[str, Any] = {"schedule": schedule, "warmup": warmup, "weight_decay": weight_decay, "mapping": mapping}
-    shows: dict[str, Any] = {"report": report, "progress": progress}
     with contextlib.ExitStack() as stack:
         record: list[Callable[[Ablation], None]] = []
         from_first(lambda: record.append(stack.enter_context(recorded(out, resume, {"base": name, "levels": shown}))))
         try:
-            result = race(factories, task=task, **options, **rules, out=out, resume=resume, **shows)
+            result = race(
+                factories, task=task, **options, **rules, out=out, resume=resume, report=False, progress=progress
+            )
         except NameError as error:  # jax's word for an axis name without a mesh
             raise RaceError(f"cannot race {name}: {error}") from error
         chosen = dict(zip(factories, grid, strict=True))
@@ -94,7 +105,17 @@ def ablate(
         ablation = Ablation(name, shown, combinations, *effects_of(shown, combinations), result)
         for finish in record:
             finish(ablation)
+        if out is not None and is_first():
+            _present(ablation, Path(out), report)
     return ablation
+
+
+def _present(ablation: Ablation, folder: Path, report: bool) -> None:
+    """Writes the picture, and the report with the ablation on top."""
+    with writing(folder / REPORT):
+        draw_effects(ablation, folder)
+        if report:
+            html.write([ablation.result], folder / REPORT, lead=lead(ablation))
 
 
 def _name(base: str, levels: Changes) -> str:

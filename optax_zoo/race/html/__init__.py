@@ -2,5 +2,6 @@
 
 from optax_zoo.race.html.document import write
 from optax_zoo.race.html.folders import collect
+from optax_zoo.race.html.lead import Lead
 
-__all__ = ["collect", "write"]
+__all__ = ["Lead", "collect", "write"]

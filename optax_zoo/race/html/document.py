@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.html import palette
+from optax_zoo.race.html.lead import Lead
 from optax_zoo.race.rows import Result
 from optax_zoo.race.storage.lines import write as write_text
 
@@ -19,30 +20,33 @@ HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 
 
-def write(results: Sequence[Result], path: str | os.PathLike[str], *, animation: bool = True) -> None:
+def write(
+    results: Sequence[Result], path: str | os.PathLike[str], *, animation: bool = True, lead: Lead | None = None
+) -> None:
     """Writes the report of races as one HTML file, which needs no network; an interruption leaves the old or the new.
 
     Args:
       results: one for each task.
       path: of the file.
       animation: whether the optimizers are animated on functions of two numbers, which takes some seconds.
+      lead: what stands before the race, such as the effects of an ablation.
 
     Raises:
       RaceError: without results, for two on the same task, if no optimizer took part in all tasks, or if the file
         cannot be written.
       MissingExtraError: without the packages that the extra `race` installs.
     """
-    write_text(Path(path), render(results, animation=animation))
+    write_text(Path(path), render(results, animation=animation, lead=lead))
 
 
-def render(results: Sequence[Result], *, animation: bool = True) -> str:
+def render(results: Sequence[Result], *, animation: bool = True, lead: Lead | None = None) -> str:
     """The text of the page; arguments and errors as those of `write`, but for the file."""
     require("plotly", "jinja2")
     from optax_zoo.race.html.page import context
 
     if not results:
         raise RaceError("results is empty, but must hold at least one.")
-    return _environment().get_template("report.html").render(**_assets(), **context(results, animation))
+    return _environment().get_template("report.html").render(**_assets(), **context(results, animation, lead))
 
 
 def _environment() -> Any:

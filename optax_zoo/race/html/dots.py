@@ -53,7 +53,7 @@ def names(estimates: Estimates) -> dict[str, Any]:
     """The axis of the names, the first on top."""
     return dict(
         tickvals=list(range(len(estimates))),
-        ticktext=[words.plain(words.short(name)) for name in estimates],
+        ticktext=[words.plain(text) for text in words.distinct(estimates).values()],
         range=[len(estimates) - 0.4, -0.6],
         ticks="",
         fixedrange=True,

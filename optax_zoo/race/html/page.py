@@ -7,6 +7,7 @@ from typing import Any
 from optax_zoo.race.analysis.summary import Summary, summarize
 from optax_zoo.race.html import palette, profiles, protocol, sections, trajectories, words
 from optax_zoo.race.html.figures import Figure
+from optax_zoo.race.html.lead import Lead
 from optax_zoo.race.html.overview import overview
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.sections import Measured
@@ -15,7 +16,7 @@ from optax_zoo.race.rows import Result
 RESERVED = ("main", "answer", "profiles", "descents", "trajectories", "optimizers", "protocol", "record", "scheme")
 
 
-def context(results: Sequence[Result], animation: bool) -> dict[str, Any]:
+def context(results: Sequence[Result], animation: bool, lead: Lead | None = None) -> dict[str, Any]:
     """The variables of the template."""
     prefixes = [""] if len(results) == 1 else [f"task-{number}-" for number in range(1, len(results) + 1)]
     races = [Measured.of(result, prefix) for result, prefix in zip(results, prefixes, strict=True)]
@@ -24,9 +25,10 @@ def context(results: Sequence[Result], animation: bool) -> dict[str, Any]:
     order = summary.optimizers if len(results) > 1 else ()
     names = list(dict.fromkeys([*order, *raced]))
     looks = palette.looks(names)
-    anchors = sections.anchors(names, RESERVED)
+    anchors = sections.anchors(names, [*RESERVED, *([lead.id] if lead else [])])
     return {
-        "title": _title(results, names),
+        "lead": lead,
+        "title": lead.title if lead else _title(results, names),
         "subtitle": _subtitle(results),
         "tasks": [sections.task_section(each, looks, anchors) for each in races],
         "overview": overview(summary, results, looks, anchors) if len(results) > 1 else None,

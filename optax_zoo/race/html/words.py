@@ -1,8 +1,9 @@
 """Numbers and names as a reader sees them."""
 
 import html
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -53,6 +54,33 @@ def plain(text: str) -> str:
 def short(text: str, most: int = 22) -> str:
     """Text of a limited length."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def distinct(names: Iterable[str], most: int = 22) -> dict[str, str]:
+    """Each name at a limited length: those that would look alike without their common beginning, or with a number."""
+    shown = {name: short(name, most) for name in names}
+    for _ in range(2):
+        for text, alike in _alike(shown):
+            start = _first_different_word(alike)
+            shown.update({name: short(f"…{name[start:]}" if start else text, most) for name in alike})
+    for text, alike in _alike(shown):
+        cut = most - len(f" ({len(alike)})")
+        shown.update({name: f"{short(text, cut)} ({number})" for number, name in enumerate(alike, 1)})
+    return shown
+
+
+def _first_different_word(names: Sequence[str]) -> int:
+    """Where the word begins in which names come apart."""
+    same = next(place for place, signs in enumerate(itertools.zip_longest(*names)) if len(set(signs)) > 1)
+    return max(names[0].rfind(sign, 0, same) for sign in " [") + 1
+
+
+def _alike(shown: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Texts that stand for several names, with these."""
+    by_text: dict[str, list[str]] = {}
+    for name, text in shown.items():
+        by_text.setdefault(text, []).append(name)
+    return [(text, names) for text, names in by_text.items() if len(names) > 1]
 
 
 def rounded(values: Iterable[float | None] | np.ndarray, digits: int = 5) -> list[float | None]:

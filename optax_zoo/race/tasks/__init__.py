@@ -12,7 +12,7 @@ from optax_zoo.race.tasks.images import digits_mlp, mnist5k_cnn
 from optax_zoo.race.tasks.noise import with_gradient_noise, with_label_noise
 from optax_zoo.race.tasks.online import reddi
 from optax_zoo.race.tasks.quadratics import quadratic, quadratic_deep
-from optax_zoo.race.tasks.registry import TaskEntry, create_task, describe_task, list_tasks, resolve_task, task
+from optax_zoo.race.tasks.registry import TaskEntry, create_task, describe_task, list_tasks, resolve_task, task, task_of
 from optax_zoo.race.tasks.signals import mnist1d_cnn, mnist1d_mlp
 from optax_zoo.race.tasks.text import char_lm
 
@@ -32,6 +32,7 @@ __all__ = [
     "reddi",
     "resolve_task",
     "task",
+    "task_of",
     "with_gradient_noise",
     "with_label_noise",
 ]

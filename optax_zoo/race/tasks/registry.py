@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,9 @@ _entries: dict[str, TaskEntry] = {}
 def task(name: str, *, steps: int, rate: float, expected: tuple[float, float]) -> Callable[[Build], Build]:
     """Registers a function that makes a task; the arguments are the fields of `TaskEntry`.
 
+    Returns:
+      A decorator; what the function it returns makes has the budget of the entry.
+
     Raises:
       RaceError: if the name is taken.
     """
@@ -44,8 +48,13 @@ def task(name: str, *, steps: int, rate: float, expected: tuple[float, float]) -
     def register(build: Build) -> Build:
         if name in _entries:
             raise RaceError(f"task {name!r} is registered already.")
-        _entries[name] = TaskEntry(name, build, steps, rate, expected)
-        return build
+
+        @functools.wraps(build)
+        def budgeted(*args: Any, **options: Any) -> Task:
+            return dataclasses.replace(build(*args, **options), steps=steps)
+
+        _entries[name] = TaskEntry(name, budgeted, steps, rate, expected)
+        return budgeted
 
     return register
 
@@ -88,6 +97,19 @@ def create_task(name: str, **options: Any) -> Task:
         raise
     given = ", ".join(f"{option}={value!r}" for option, value in options.items())
     return dataclasses.replace(made, name=f"{name}({given})" if given else name)
+
+
+def task_of(task: Any) -> Task:
+    """A task, given as one or by name.
+
+    Raises:
+      RaceError: if it is neither, and as `resolve_task`.
+      MissingExtraError: if a package that the task needs is not installed.
+    """
+    made = resolve_task(task) if isinstance(task, str) else task
+    if not isinstance(made, Task):
+        raise RaceError(f"task is {task!r}, but must be a Task or the name of one.")
+    return made
 
 
 def resolve_task(text: str) -> Task:
