@@ -89,8 +89,8 @@ def register_norm(name: str, fn: Norm, *, homogeneous: bool = False) -> None:
         `over.min` of elementwise functions (it then works per leaf, over the whole tree and over mesh axes):
         `lambda over: over.sum(lambda x: jnp.abs(x) ** 3) ** (1 / 3)`. Or any function of one array (it then works
         per leaf only). Either returns the norm, a scalar.
-      homogeneous: whether norm(c x) = c norm(x) for every c > 0. The norm is then taken of leaves that are scaled by a
-        power of two, so that the largest entry is in [2, 4): powers of huge and tiny gradients can be represented.
+      homogeneous: whether norm(c x) = c norm(x) for every c > 0. The norm is then taken of leaves scaled by a power of
+        two, so that their largest entry is in [2^16, 2^17): powers of huge and tiny gradients can be represented.
 
     Raises:
       ValueError: if the name is taken.
@@ -140,7 +140,7 @@ def normalize_by_norm(
         if size.scale is None:
             return like(lift(x) / (size.norm + eps), x)
         total = size.norm + eps * size.scale
-        vanishes = total < 4 * float(jnp.finfo(total.dtype).tiny)
+        vanishes = total < size.least
         return like(lift(x) * jnp.where(vanishes, 1, size.scale) / jnp.where(vanishes, 1, total), x)
 
     return _of_sizes(normalize, measure, scope, axis_name, stacked)

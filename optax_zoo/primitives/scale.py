@@ -16,13 +16,14 @@ Scale = Callable[[Reduction], Any]
 
 
 def by_largest(over: Reduction) -> jax.Array:
-    """The scale at which the largest entry is in [2, 4): for norms that square or raise to powers. A pass of its own.
+    """The scale at which the largest entry is in [2^16, 2^17): for norms that raise to powers. It takes a pass more.
 
-    In float32 it is 2^100 at most, for entries below 2^-98, so that its product with a small constant is finite.
+    In float32 it is from 2^-111 to 2^100, so that its products with constants can be represented: XLA makes them, also
+    with those that a loss was multiplied by.
     """
     largest = over.max(lambda x: jax.lax.stop_gradient(_largest_part(x)))
     finfo = jnp.finfo(largest.dtype)
-    scale = 2 / jnp.clip(_power_of_two(largest), float(finfo.tiny) * 2.0**27, _power_of_two(finfo.max))
+    scale = 2.0**16 / jnp.clip(_power_of_two(largest), float(finfo.tiny) * 2.0**42, _power_of_two(finfo.max))
     return jax.lax.stop_gradient(scale)
 
 

@@ -21,10 +21,12 @@ class Size(NamedTuple):
     Attributes:
       norm: the norm of the arrays times `scale`.
       scale: a power of two, or None where the norm is that of the arrays as they are.
+      least: the least norm that scaled arrays can be divided by.
     """
 
     norm: jax.Array
     scale: Any
+    least: float
 
 
 def is_over_reduction(fn: Norm) -> bool:
@@ -40,15 +42,16 @@ def measured_by(
 
     def size_of(arrays: Sequence[jax.Array], axis_names: Sequence[AxisName], axes: tuple[int, ...]) -> Size:
         arrays = [_inexact(x) for x in arrays]
-        over, scale = Reduction(arrays, axis_names, axes), None
-        if scale_of is not None:
-            scale = (by_largest if over.is_complex else scale_of)(over)  # moduli are roots of squares
-            over = Reduction(arrays, axis_names, axes, scale)
-        x = arrays[0] if scale is None else arrays[0] * scale
+        over = Reduction(arrays, axis_names, axes)
+        find = by_largest if scale_of is not None and over.is_complex else scale_of  # moduli are roots of squares
+        if find is not None:
+            over = Reduction(arrays, axis_names, axes, find(over))
+        x = arrays[0] if over.scale is None else arrays[0] * over.scale
         norm = fn(over) if over_reduction else of_layers(fn, x, axes)
         if jnp.shape(norm) != over.shape:
             raise ValueError(f"norm {name!r} returned shape {jnp.shape(norm)}, but must return the norm, a scalar.")
-        return Size(norm, over.scale)
+        tiny = float(jnp.finfo(over.dtype).tiny)
+        return Size(norm, over.scale, tiny * (2.0**18 if find is by_largest else 1))
 
     return size_of
 
