@@ -47,6 +47,7 @@ from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part
 from optax_zoo.primitives.secant import scale_by_secant
+from optax_zoo.primitives.stacked import stacked_under
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
 from optax_zoo.registry import CLAIMS, Algorithm, algorithm, create, describe, list_algorithms
@@ -128,6 +129,7 @@ __all__ = [
     "sgd",
     "smorms3",
     "square",
+    "stacked_under",
     "symmetric_splitting",
     "thermostat",
     "total",

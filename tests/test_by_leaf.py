@@ -56,9 +56,19 @@ def test_most_algorithms_go_by_leaf():
         zoo.normalize_by_norm("l2", axis_name="data"),
         zoo.coupled_decay(0.1, mask={"a": True, "b": False, "c": True}),
         ema(0.9, of=zoo.leaf_sum(square, axis_name="data")),
+        ema(0.9, of=zoo.leaf_sum(square, stacked=zoo.stacked_under("layers"))),
+        zoo.damp_by_max(stacked=1),
         optax.clip_by_global_norm(1.0),
     ],
-    ids=["norm of the tree", "norm over an axis", "mask", "statistic over an axis", "of optax"],
+    ids=[
+        "norm of the tree",
+        "norm over an axis",
+        "mask",
+        "statistic over an axis",
+        "statistic of layers",
+        "damping of layers",
+        "of optax",
+    ],
 )
 def test_what_depends_on_the_tree_goes_over_the_whole(part):
     assert not zoo.sgd(0.1).replace(gradient=part).rule.by_leaf

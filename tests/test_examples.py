@@ -146,7 +146,9 @@ def test_studies(name, line):
     assert line in output_of(name, 60)
 
 
-@pytest.mark.parametrize("page", ["ablate", "animate", "conformance", "index", "pipeline", "race", "tasks"])
+@pytest.mark.parametrize(
+    "page", ["ablate", "animate", "conformance", "index", "pipeline", "primitives", "race", "tasks"]
+)
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)

@@ -7,6 +7,7 @@ from optax import ScalarOrSchedule
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
 from optax_zoo.primitives.secant import scale_by_secant
+from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Scalar
 from optax_zoo.registry import algorithm
 
@@ -35,6 +36,7 @@ def adasecant(
     eps: Scalar = 1e-7,
     eps_root: Scalar = 1e-7,
     axis_name: Any = None,
+    stacked: Stacked = None,
 ) -> Pipeline:
     r"""AdaSecant: gradients of reduced variance times a rate from secants, averaged over horizons that adapt.
 
@@ -68,15 +70,17 @@ def adasecant(
       eps: what averages start from, and damping of the quotients for g, gamma and tau.
       eps_root: added inside the roots of the rate.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with an average norm of its own:
+        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
 
     State:
-      `state["gradient"].mean_square`: n, a scalar a leaf, `.weight`: 1 - rho^t (scalar); `state["rescale"].count`:
-      steps taken (int32 scalar), `.horizon`: tau, `.weight`: w, `.gradient`: g, `.corrected_gradient`: c, and
-      `.mean_gradient`, `.mean_square_gradient`, `.gamma_numerator`, `.gamma_denominator`, `.mean_change` (y),
-      `.mean_square_change`, `.mean_step` (d), `.mean_square_step`, `.covariance` (y d): the averages; with
-      use_adagrad `.total`: the sum of c^2. All shaped like the parameters. On a CPU the jitted, donated step needs 6
-      more arrays of a leaf's size (4 without variance reduction): tau, c, the averages of d and those for gamma enter
-      each other's new values, so that XLA copies old ones.
+      `state["gradient"].mean_square`: n, a scalar a leaf (of stacked layers one each), `.weight`: 1 - rho^t (scalar);
+      `state["rescale"].count`: steps taken (int32 scalar), `.horizon`: tau, `.weight`: w, `.gradient`: g,
+      `.corrected_gradient`: c, and `.mean_gradient`, `.mean_square_gradient`, `.gamma_numerator`, `.gamma_denominator`,
+      `.mean_change` (y), `.mean_square_change`, `.mean_step` (d), `.mean_square_step`, `.covariance` (y d): the
+      averages; with use_adagrad `.total`: the sum of c^2. All shaped like the parameters. On a CPU the jitted, donated
+      step needs 6 more arrays of a leaf's size (4 without variance reduction): tau, c, the averages of d and those for
+      gamma enter each other's new values, so that XLA copies old ones.
 
     Raises:
       ValueError: for a number outside its range.
@@ -96,7 +100,7 @@ def adasecant(
       gradient that is not 0; the authors' n stays 0 after a first gradient of 0, and the next is divided by eps.
     """
     return pipeline(
-        gradient=normalize_by_average_norm(slow_decay, eps=eps, axis_name=axis_name),
+        gradient=normalize_by_average_norm(slow_decay, eps=eps, axis_name=axis_name, stacked=stacked),
         rescale=scale_by_secant(
             gamma_clip=gamma_clip,
             gamma_reg=gamma_reg,

@@ -12,6 +12,7 @@ from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.damping import damp_by_max
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.momentum import growing_decay
+from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import DType, Key, Scalar
 from optax_zoo.registry import algorithm
 
@@ -36,6 +37,7 @@ def gravity(
     key: Key | None = None,
     accumulator_dtype: DType = None,
     axis_name: Any = None,
+    stacked: Stacked = None,
 ) -> Pipeline:
     r"""Gravity: gradients damped by the largest of their leaf, averaged with a decay that grows.
 
@@ -54,6 +56,8 @@ def gravity(
         key draws the same numbers, also in two groups of an `optax.partition`.
       accumulator_dtype: dtype of v; by default the gradient's, at least float32.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with a largest element of its own:
+        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
 
     State:
       `state["momentum"].value`: v, shaped like the parameters, and `.count`: steps taken (int32 scalar).
@@ -73,7 +77,7 @@ def gravity(
     """
     stddev = _first_stddev(alpha, learning_rate)
     return pipeline(
-        gradient=damp_by_max(axis_name=axis_name),
+        gradient=damp_by_max(axis_name=axis_name, stacked=stacked),
         momentum=ema(
             growing_decay(beta),
             initial=optional(random_normal, stddev, key) or 0.0,

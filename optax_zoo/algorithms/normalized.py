@@ -9,6 +9,7 @@ from optax_zoo.algorithms.adam import adam
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.combine import in_series
 from optax_zoo.primitives.norms import clip_by_norm, normalize_by_norm
+from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Scalar, Scope
 from optax_zoo.registry import algorithm
 
@@ -28,6 +29,7 @@ def normalized(
     eps: Scalar = 1e-7,
     scope: Scope = "leaf",
     axis_name: Any = None,
+    stacked: Stacked = None,
     learning_rate: ScalarOrSchedule | None = None,
 ) -> Pipeline:
     r"""Any optimizer, ours or not, behind gradients that are divided by a norm of theirs.
@@ -42,6 +44,8 @@ def normalized(
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each of which then has a norm of its own:
+        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
       learning_rate: the rate of the default inner optimizer, 1e-3 unless given; not to be given with `inner`.
 
     State:
@@ -61,7 +65,7 @@ def normalized(
       A. W. Yu et al. (2017); titu1994/keras-normalized-optimizers for the nine norms and eps. That code adds eps three
       times in l1_l2, hence `eps=2e-7` there.
     """
-    stage = normalize_by_norm(norm, eps=eps, scope=scope, axis_name=axis_name)
+    stage = normalize_by_norm(norm, eps=eps, scope=scope, axis_name=axis_name, stacked=stacked)
     return _behind(stage, inner, learning_rate)
 
 
@@ -81,6 +85,7 @@ def clipped(
     eps: Scalar = 1e-7,
     scope: Scope = "leaf",
     axis_name: Any = None,
+    stacked: Stacked = None,
     learning_rate: ScalarOrSchedule | None = None,
 ) -> Pipeline:
     r"""Any optimizer, ours or not, behind gradients that are scaled down to a largest norm.
@@ -97,6 +102,8 @@ def clipped(
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each of which then has a norm of its own:
+        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
       learning_rate: the rate of the default inner optimizer, 1e-3 unless given; not to be given with `inner`.
 
     State:
@@ -114,7 +121,7 @@ def clipped(
       R. Pascanu et al. (2013), who clip the norm of the whole tree: `scope="tree"`.
       titu1994/keras-normalized-optimizers for the nine norms and eps, per leaf.
     """
-    stage = clip_by_norm(norm, max_norm, eps=eps, scope=scope, axis_name=axis_name)
+    stage = clip_by_norm(norm, max_norm, eps=eps, scope=scope, axis_name=axis_name, stacked=stacked)
     return _behind(stage, inner, learning_rate)
 
 

@@ -9,6 +9,7 @@ from optax_zoo.primitives.accumulators import ema, trace
 from optax_zoo.primitives.combine import in_series, optional
 from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.denominators import root
+from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.statistics import leaf_sum, square
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
@@ -37,6 +38,7 @@ def novograd(
     reseed: bool = True,
     accumulator_dtype: DType = None,
     axis_name: Any = None,
+    stacked: Stacked = None,
 ) -> Pipeline:
     r"""NovoGrad: each layer's gradient over the root of its average squared norm, then decay and momentum.
 
@@ -60,10 +62,13 @@ def novograd(
         step seeds v, even with 0 (tensorflow-addons).
       accumulator_dtype: dtype of m; by default the gradient's, at least float32, like that of v.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with an average of its own:
+        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
 
     State:
-      `state["denominator"].value`: v, a scalar a leaf; `state["momentum"].value`: m, shaped like the parameters (with
-      weight decay `state["momentum"]["trace"].value`).
+      `state["denominator"].value`: v, a scalar a leaf (of stacked layers one each); `state["momentum"].value`: m,
+      shaped like the parameters (with weight decay `state["momentum"]["trace"].value`). A gradient whose squared norm
+      is above the largest number of v (in float32 a norm of 1.8e19) makes v infinite, and g / sqrt(v) 0 from then on.
 
     Raises:
       ValueError: for a number outside its range.
@@ -83,7 +88,7 @@ def novograd(
     average = ema if grad_averaging else trace
     return pipeline(
         denominator=root(
-            ema(b2, of=leaf_sum(square, axis_name), seeded="while_zero" if reseed else "first_step"),
+            ema(b2, of=leaf_sum(square, axis_name, stacked), seeded="while_zero" if reseed else "first_step"),
             eps=eps,
             eps_root=eps_root,
         ),

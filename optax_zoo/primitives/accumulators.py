@@ -17,9 +17,9 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import like, scalar_dtype, zeros_for
+from optax_zoo.primitives.precision import like, scalar_dtype
 from optax_zoo.primitives.states import filled
-from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of
+from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
@@ -132,7 +132,7 @@ def _accumulator(
         return a, b
 
     def init(params: Any) -> AccumulatorState:
-        zeros = jax.tree.map(lambda p: zeros_for(of, p, dtype), params)
+        zeros = statistic_zeros(of, params, dtype)
         if callable(initial):
             value = jax.tree.map(jnp.add, zeros, initial(zeros))  # sharded like the zeros
         else:
@@ -191,7 +191,7 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
 
     def init(params: Any) -> ArithmeticMeanState:
         def zeros() -> Any:
-            return jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params)
+            return statistic_zeros(of, params, accumulator_dtype)
 
         return ArithmeticMeanState(zeros(), zeros() if sparse else jnp.zeros((), scalar_dtype(params)))
 
@@ -236,7 +236,7 @@ def peak(
     _checks.non_negative("eps_max", eps_max)
 
     def init(params: Any) -> AccumulatorState:
-        return filled(AccumulatorState(jax.tree.map(lambda p: zeros_for(of, p, accumulator_dtype), params)))
+        return filled(AccumulatorState(statistic_zeros(of, params, accumulator_dtype)))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
         def track(f: jax.Array, s: jax.Array) -> jax.Array:

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype, zeros_for
+from optax_zoo.primitives.precision import lift, like, scalar_dtype
 from optax_zoo.primitives.roots import root_of
-from optax_zoo.primitives.statistics import leaf_sum, square, statistic_of
+from optax_zoo.primitives.stacked import Stacked
+from optax_zoo.primitives.statistics import is_by_leaf, leaf_sum, square, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Scalar
 
 
@@ -17,7 +18,7 @@ class AverageNormState(NamedTuple):
     """State of `normalize_by_average_norm`.
 
     Attributes:
-      mean_square: average squared norm, a scalar a leaf.
+      mean_square: average squared norm, a scalar a leaf; of stacked layers one each.
       weight: the sum of the coefficients that it is divided by (scalar).
     """
 
@@ -26,17 +27,23 @@ class AverageNormState(NamedTuple):
 
 
 @primitive
-def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis_name: Any = None) -> Rule:
+def normalize_by_average_norm(
+    decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis_name: Any = None, stacked: Stacked = None
+) -> Rule:
     """Divides each leaf by an l2 norm averaged over the steps (AdaSecant): u = g / (sqrt(n / w) + eps).
 
     n is the squared norm of the leaf's first gradient that is not 0, then n <- decay n + (1 - decay) norm(u)^2, and w
     its weight. What is averaged is the norm of the normalized u, as in AdaSecant's code: u starts with norm
     sqrt(1 - decay), and where the norm of g stands still, that of u tends to its root.
 
+    A norm whose square is above the largest number of the state (in float32 a norm of 1.8e19) makes n infinite; from
+    then on u is 0 in that leaf.
+
     Args:
       decay: of the average, in [0, 1).
       eps: added outside the root.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers, each of which has an average; see `normalize_by_norm`.
 
     Returns:
       A transformation with state `AverageNormState`.
@@ -44,20 +51,22 @@ def normalize_by_average_norm(decay: Scalar = 0.995, *, eps: Scalar = 1e-7, axis
     _checks.decay("decay", decay)
     _checks.non_negative("eps", eps)
 
+    square_norm = leaf_sum(square, axis_name, stacked)
+
     def init(params: Any) -> AverageNormState:
-        mean_square = jax.tree.map(lambda p: zeros_for(leaf_sum(square), p), params)
-        return AverageNormState(mean_square, jnp.zeros((), scalar_dtype(params)))
+        return AverageNormState(statistic_zeros(square_norm, params), jnp.zeros((), scalar_dtype(params)))
 
     def update(updates: Any, state: AverageNormState, params: Any = None, **extra_args: Any) -> Any:
-        sizes = statistic_of(leaf_sum(square, axis_name), updates)
+        sizes = statistic_of(square_norm, updates)
         weight = (decay * state.weight + (1 - decay)).astype(state.weight.dtype)
         seeded = jax.tree.map(lambda n, size: jnp.where(n == 0, size, n), state.mean_square, sizes)
         scales = jax.tree.map(lambda n: 1 / (root_of(n / weight) + eps), seeded)
 
         def average(n: jax.Array, size: jax.Array, scale: jax.Array) -> jax.Array:
+            size = jnp.minimum(size, jnp.finfo(size.dtype).max)  # inf * 0 would be NaN
             return (decay * n + (1 - decay) * size * square(scale)).astype(n.dtype)
 
         mean_square = jax.tree.map(average, seeded, sizes, scales)
         return jax.tree.map(lambda x, c: like(lift(x) * c, x), updates, scales), AverageNormState(mean_square, weight)
 
-    return Rule(init, update, by_leaf=axis_name is None)
+    return Rule(init, update, by_leaf=is_by_leaf(square_norm))

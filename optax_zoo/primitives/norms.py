@@ -1,6 +1,5 @@
 """Norms by name, and the two transformations that divide or clip by one."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,12 @@ from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
+from optax_zoo.primitives.roots import root_of
+from optax_zoo.primitives.scale import Scale, by_count, by_largest, quartered
+from optax_zoo.primitives.sizes import Norm, Size, is_over_reduction, measured_by
+from optax_zoo.primitives.stacked import Stacked, check_stacked, init_for, stacked_axes
 from optax_zoo.primitives.statistics import absolute, identity, square
 from optax_zoo.primitives.types import Scalar, Scope
-
-Norm = Callable[[Any], jax.Array]
 
 
 def _l1(over: Reduction) -> jax.Array:
@@ -23,7 +24,7 @@ def _l1(over: Reduction) -> jax.Array:
 
 
 def _l2(over: Reduction) -> jax.Array:
-    return jnp.sqrt(over.sum(square))
+    return root_of(over.sum(square))
 
 
 def _l1_l2(over: Reduction) -> jax.Array:
@@ -35,7 +36,7 @@ def _avg_l1(over: Reduction) -> jax.Array:
 
 
 def _avg_l2(over: Reduction) -> jax.Array:
-    return jnp.sqrt(over.mean(square))
+    return root_of(over.mean(square))
 
 
 def _avg_l1_l2(over: Reduction) -> jax.Array:
@@ -47,7 +48,7 @@ def _max(over: Reduction) -> jax.Array:
 
 
 def _min_max(over: Reduction) -> jax.Array:
-    return (over.max(absolute) + over.min(_modulus)) / 2
+    return over.max(absolute) / 2 + over.min(_modulus) / 2  # the sum could overflow
 
 
 def _modulus(x: jax.Array) -> jax.Array:
@@ -57,19 +58,19 @@ def _modulus(x: jax.Array) -> jax.Array:
 
 def _std(over: Reduction) -> jax.Array:
     mean = over.mean(identity)
-    return jnp.sqrt(over.mean(lambda x: square(x - mean)))
+    return root_of(over.mean(lambda x: square(x - mean)))
 
 
-_NORMS: dict[str, Norm] = {
-    "l1": _l1,
-    "l2": _l2,
-    "l1_l2": _l1_l2,
-    "avg_l1": _avg_l1,
-    "avg_l2": _avg_l2,
-    "avg_l1_l2": _avg_l1_l2,
-    "max": _max,
-    "min_max": _min_max,
-    "std": _std,
+_NORMS: dict[str, tuple[Norm, Scale | None]] = {
+    "l1": (_l1, by_count),
+    "l2": (_l2, by_largest),
+    "l1_l2": (_l1_l2, by_largest),
+    "avg_l1": (_avg_l1, by_count),
+    "avg_l2": (_avg_l2, by_largest),
+    "avg_l1_l2": (_avg_l1_l2, by_largest),
+    "max": (_max, quartered),
+    "min_max": (_min_max, quartered),
+    "std": (_std, by_largest),
 }
 _ALIASES = {"linf": "max"}
 
@@ -79,7 +80,7 @@ def list_norms() -> list[str]:
     return list(_NORMS)
 
 
-def register_norm(name: str, fn: Norm) -> None:
+def register_norm(name: str, fn: Norm, *, homogeneous: bool = False) -> None:
     """Registers a norm of the user's own under a name, for `normalize_by_norm` and `clip_by_norm`.
 
     Args:
@@ -88,6 +89,8 @@ def register_norm(name: str, fn: Norm) -> None:
         `over.min` of elementwise functions (it then works per leaf, over the whole tree and over mesh axes):
         `lambda over: over.sum(lambda x: jnp.abs(x) ** 3) ** (1 / 3)`. Or any function of one array (it then works
         per leaf only). Either returns the norm, a scalar.
+      homogeneous: whether norm(c x) = c norm(x) for every c > 0. The norm is then taken of leaves scaled by a power of
+        two, so that their largest entry is in [2^16, 2^17): powers of huge and tiny gradients can be represented.
 
     Raises:
       ValueError: if the name is taken.
@@ -97,12 +100,17 @@ def register_norm(name: str, fn: Norm) -> None:
         raise TypeError(f"register_norm needs a name and a function, but got {name!r} and {fn!r}.")
     if name in _NORMS or name in _ALIASES:
         raise ValueError(f"name is {name!r}, but that norm is registered already; choose another name.")
-    _NORMS[name] = fn
+    _NORMS[name] = fn, by_largest if homogeneous else None
 
 
 @primitive
-def normalize_by_norm(norm: str, *, eps: Scalar = 1e-7, scope: Scope = "leaf", axis_name: Any = None) -> Rule:
+def normalize_by_norm(
+    norm: str, *, eps: Scalar = 1e-7, scope: Scope = "leaf", axis_name: Any = None, stacked: Stacked = None
+) -> Rule:
     """Divides updates by a norm of theirs: g / (norm(g) + eps).
+
+    Right for every finite g: the norm is taken of leaves scaled by a power of two, and may itself be too large to be
+    represented. Where even norm(g) + eps is 0 (beside the largest entry, which takes a constant leaf and std), g stays.
 
     Args:
       norm: a registered name: l1, l2, l1_l2, avg_l1, avg_l2, avg_l1_l2, max (alias linf), min_max, std, or one of
@@ -110,31 +118,47 @@ def normalize_by_norm(norm: str, *, eps: Scalar = 1e-7, scope: Scope = "leaf", a
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
       axis_name: under `jax.shard_map` or `jax.pmap` with sharded leaves, the mesh axes they are sharded over: a name,
-        a tuple of names, or a pytree prefix of those and None (for replicated leaves).
+        a tuple of names, or a pytree prefix of those and None (for replicated leaves). Where layers are stacked, those
+        that a layer is sharded over.
+      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each of which then has a norm of its own:
+        `stacked_under("layers")` for leaves with that key in their path; or a function of a leaf's path (as in
+        `jax.tree_util.tree_map_with_path`) and the leaf, to a number of leading axes or a tuple of axes, 0 for a leaf
+        of one layer; or such a number for all leaves. `optax.inject_hyperparams` takes functions for schedules and
+        numbers for hyperparameters: name them in its `static_args`.
 
     Returns:
       A stateless transformation.
 
     Raises:
-      ValueError: if the norm is unknown, cannot be taken over what is asked for, or does not return a scalar.
+      ValueError: if the norm is unknown, cannot be taken over what is asked for, or does not return a scalar; if
+        `stacked` gives a leaf axes that it does not have, or comes with scope "tree".
     """
     _checks.non_negative("eps", eps)
-    measure = _measure(norm, scope, axis_name)
+    measure = _measure(norm, scope, axis_name, stacked)
 
-    def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
-        def normalize(x: Any, size: jax.Array) -> jax.Array:
-            return like(lift(x) / (size + eps), x)
+    def normalize(x: Any, size: Size) -> jax.Array:
+        if size.scale is None:
+            return like(lift(x) / (size.norm + eps), x)
+        total = size.norm + eps * size.scale
+        vanishes = total < size.least
+        return like(lift(x) * jnp.where(vanishes, 1, size.scale) / jnp.where(vanishes, 1, total), x)
 
-        return jax.tree.map(normalize, updates, measure(updates)), state
-
-    return Rule(optax.init_empty_state, update, by_leaf=scope == "leaf" and axis_name is None)
+    return _of_sizes(normalize, measure, scope, axis_name, stacked)
 
 
 @primitive
 def clip_by_norm(
-    norm: str, max_norm: Scalar, *, eps: Scalar = 1e-7, scope: Scope = "leaf", axis_name: Any = None
+    norm: str,
+    max_norm: Scalar,
+    *,
+    eps: Scalar = 1e-7,
+    scope: Scope = "leaf",
+    axis_name: Any = None,
+    stacked: Stacked = None,
 ) -> Rule:
     """Scales updates down to a largest norm: g max_norm / (norm(g) + eps) where norm(g) + eps >= max_norm, else g.
+
+    Right for every finite g, see `normalize_by_norm`.
 
     Args:
       norm: a registered name, see `normalize_by_norm`.
@@ -142,52 +166,64 @@ def clip_by_norm(
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers, each of which is clipped by itself; see `normalize_by_norm`.
 
     Returns:
       A stateless transformation.
 
     Raises:
-      ValueError: if the norm is unknown, cannot be taken over what is asked for, or does not return a scalar.
+      ValueError: if the norm is unknown, cannot be taken over what is asked for, or does not return a scalar; if
+        `stacked` gives a leaf axes that it does not have, or comes with scope "tree".
     """
     _checks.positive("max_norm", max_norm)
     _checks.non_negative("eps", eps)
-    measure = _measure(norm, scope, axis_name)
+    measure = _measure(norm, scope, axis_name, stacked)
+
+    def clip(x: Any, size: Size) -> jax.Array:
+        if size.scale is None:
+            total = size.norm + eps
+            return like(lift(x) * jnp.where(total >= max_norm, max_norm / total, 1), x)
+        total = size.norm + eps * size.scale
+        exceeds = (total >= max_norm * size.scale) & (total > 0)
+        share = lift(x) * jnp.where(exceeds, size.scale, 1) / jnp.where(exceeds, total, 1)
+        return like(share * jnp.where(exceeds, max_norm, 1), x)  # max_norm / total can vanish
+
+    return _of_sizes(clip, measure, scope, axis_name, stacked)
+
+
+def _of_sizes(change: Any, measure: Any, scope: str, axis_name: Any, stacked: Stacked) -> Rule:
+    """The rule that changes each leaf by the size that it is measured by."""
 
     def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
-        def clip(x: Any, size: jax.Array) -> jax.Array:
-            size = size + eps
-            return like(lift(x) * jnp.where(size >= max_norm, max_norm / size, 1), x)
+        leaves, treedef = jax.tree.flatten(updates)
+        return jax.tree.unflatten(treedef, list(map(change, leaves, measure(updates)))), state
 
-        return jax.tree.map(clip, updates, measure(updates)), state
-
-    return Rule(optax.init_empty_state, update, by_leaf=scope == "leaf" and axis_name is None)
+    by_leaf = scope == "leaf" and axis_name is None and stacked is None
+    return Rule(init_for(stacked), update, by_leaf=by_leaf)
 
 
-def _measure(norm: str, scope: str, axis_name: Any) -> Callable[[Any], Any]:
-    """A function from a tree to the tree of the norms that its leaves are measured by."""
+def _measure(norm: str, scope: str, axis_name: Any, stacked: Stacked) -> Callable[[Any], list[Size]]:
+    """A function from a tree to the sizes that its leaves are measured by."""
     _checks.one_of("norm", norm, [*_NORMS, *_ALIASES])
     _checks.one_of("scope", scope, ["leaf", "tree"])
-    fn = _NORMS[_ALIASES.get(norm, norm)]
-    over_reduction = list(inspect.signature(fn).parameters) == ["over"]
-    if not over_reduction and (scope == "tree" or axis_name is not None):
+    check_stacked(stacked)
+    if scope == "tree" and stacked is not None:
+        raise ValueError(
+            "stacked gives each layer a norm of its own, but scope='tree' takes one norm of all: drop one."
+        )
+    fn, scale_of = _NORMS[_ALIASES.get(norm, norm)]
+    if not is_over_reduction(fn) and (scope == "tree" or axis_name is not None):
         raise ValueError(
             f"norm {norm!r} is a function of one array, so it cannot be taken over the whole tree or mesh axes; "
             "register one whose parameter is called `over` and which uses over.sum, over.mean, over.max, over.min."
         )
+    size_of = measured_by(norm, fn, scale_of)
 
-    def size_of(arrays: list[jax.Array], axis_names: list[Any]) -> jax.Array:
-        size = fn(Reduction(arrays, axis_names)) if over_reduction else fn(arrays[0])
-        if jnp.shape(size) != ():
-            raise ValueError(f"norm {norm!r} returned shape {jnp.shape(size)}, but must return the norm, a scalar.")
-        return size
-
-    def measure(tree: Any) -> Any:
-        leaves, treedef = jax.tree.flatten(jax.tree.map(lift, tree))
-        names = broadcast_axis_names(axis_name, tree)
+    def measure(tree: Any) -> list[Size]:
+        leaves, names = [lift(x) for x in jax.tree.leaves(tree)], broadcast_axis_names(axis_name, tree)
         if scope == "tree":
-            sizes = [size_of(leaves, names)] * len(leaves) if leaves else []
-        else:
-            sizes = [size_of([leaf], [name]) for leaf, name in zip(leaves, names, strict=True)]
-        return jax.tree.unflatten(treedef, sizes)
+            return [size_of(leaves, names, ())] * len(leaves) if leaves else []
+        of_leaves = zip(leaves, names, stacked_axes(stacked, tree), strict=True)
+        return [size_of([leaf], [name], axes) for leaf, name, axes in of_leaves]
 
     return measure

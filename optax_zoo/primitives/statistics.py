@@ -6,8 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from optax_zoo.primitives.precision import lift
+from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.precision import lift, zeros_for
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
+from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 from optax_zoo.primitives.types import Statistic
 
 
@@ -28,29 +30,47 @@ def absolute(x: jax.Array) -> jax.Array:
 
 @dataclasses.dataclass(frozen=True)
 class leaf_sum:  # noqa: N801  (used like the functions above)
-    """The sum of an elementwise statistic over a leaf: one scalar a leaf (layer-wise methods).
+    """The sum of an elementwise statistic over a leaf: one scalar a leaf, or one a layer (layer-wise methods).
 
     Args:
       of: the elementwise statistic, e.g. `square` for the squared l2 norm of the leaf.
       axis_name: mesh axes that leaves are sharded over under `jax.shard_map` or `jax.pmap`, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers, see `normalize_by_norm`: the sums of a leaf (layers, in, out) have
+        shape (layers, 1, 1).
     """
 
     of: Statistic
     axis_name: Any = None
+    stacked: Stacked = None
+
+    def __post_init__(self) -> None:
+        check_stacked(self.stacked)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.sum(self.of(x))
+        (axes,) = stacked_axes(self.stacked, x)
+        return Reduction([x], [None], axes).sum(self.of)
 
     def of_tree(self, tree: Any) -> Any:
         """The sum of each leaf, over all its shards."""
         leaves, treedef = jax.tree.flatten(tree)
-        axes = broadcast_axis_names(self.axis_name, tree)
-        sums = [Reduction([lift(x)], [axis]).sum(self.of) for x, axis in zip(leaves, axes, strict=True)]
-        return jax.tree.unflatten(treedef, sums)
+        of_leaves = zip(
+            leaves, broadcast_axis_names(self.axis_name, tree), stacked_axes(self.stacked, tree), strict=True
+        )
+        return jax.tree.unflatten(
+            treedef, [Reduction([lift(x)], [axis], kept).sum(self.of) for x, axis, kept in of_leaves]
+        )
+
+    def zeros_of_tree(self, tree: Any, accumulator_dtype: Any = None) -> Any:
+        """Zeros in the shapes of the sums."""
+        leaves, treedef = jax.tree.flatten(tree)
+        of_leaves = [leaf_sum(self.of, stacked=axes) for axes in stacked_axes(self.stacked, tree)]
+        zeros = [zeros_for(of, x, accumulator_dtype) for of, x in zip(of_leaves, leaves, strict=True)]
+        return jax.tree.unflatten(treedef, zeros)
 
     def __repr__(self) -> str:
         axes = "" if self.axis_name is None else ", axis_name=axis_name"
-        return f"leaf_sum({self.of.__name__}{axes})"
+        stacked = "" if self.stacked is None else f", stacked={expression(self.stacked, 'stacked')}"
+        return f"leaf_sum({self.of.__name__}{axes}{stacked})"
 
 
 def statistic_of(of: Statistic, tree: Any) -> Any:
@@ -58,6 +78,13 @@ def statistic_of(of: Statistic, tree: Any) -> Any:
     return of.of_tree(tree) if isinstance(of, leaf_sum) else jax.tree.map(lambda x: of(lift(x)), tree)
 
 
+def statistic_zeros(of: Statistic, tree: Any, accumulator_dtype: Any = None) -> Any:
+    """Zeros in the shapes of a statistic of each leaf, see `zeros_for`."""
+    if isinstance(of, leaf_sum):
+        return of.zeros_of_tree(tree, accumulator_dtype)
+    return jax.tree.map(lambda x: zeros_for(of, x, accumulator_dtype), tree)
+
+
 def is_by_leaf(of: Statistic) -> bool:
     """Whether a statistic of a leaf does not depend on where in the tree that leaf is."""
-    return getattr(of, "axis_name", None) is None
+    return getattr(of, "axis_name", None) is None and getattr(of, "stacked", None) is None
