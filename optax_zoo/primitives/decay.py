@@ -24,7 +24,7 @@ def coupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
     Returns:
       A stateless transformation that needs the parameters.
     """
-    _checks.non_negative("weight_decay", weight_decay)
+    _checks.non_negative("weight_decay", weight_decay, schedule=True)
 
     def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
         return jax.tree.map(lambda u, p: like(lift(u) + weight_decay * lift(p), u), updates, params), state
@@ -46,7 +46,7 @@ def decoupled_decay(weight_decay: Scalar, mask: Mask = None) -> Rule:
     Returns:
       A stateless transformation that needs the parameters.
     """
-    _checks.non_negative("weight_decay", weight_decay)
+    _checks.non_negative("weight_decay", weight_decay, schedule=True)
 
     def update(
         updates: Any, state: optax.EmptyState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
