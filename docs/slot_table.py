@@ -16,7 +16,7 @@ def slot_table(name_cell: Callable[[str], str] = "`{}`".format) -> str:
       name_cell: from a name to the cell that it is shown in.
     """
     algorithms = [zoo.describe(name) for name in zoo.list_algorithms()]
-    filled = {algorithm.name: algorithm.factory().slots for algorithm in algorithms}
+    filled = {algorithm.name: getattr(algorithm.factory(**algorithm.defaults), "slots", {}) for algorithm in algorithms}
     slots = [slot for slot in zoo.SLOTS if any(slot in parts for parts in filled.values())]
     rows = [["name", "year", *slots, "bytes", "params"], ["---"] * (len(slots) + 4)]
     for algorithm in algorithms:

@@ -6,6 +6,7 @@ import jax
 import optax
 
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
+from optax_zoo._suggestions import refuse_unknown, suggests
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
@@ -43,12 +44,11 @@ class Pipeline(Part):
         Raises:
           TypeError: for an unknown slot or for what cannot stand in it.
         """
-        unknown = [slot for slot in slots if slot not in SLOTS]
-        if unknown:
-            raise TypeError(f"{', '.join(unknown)} is no slot of a pipeline; the slots are {', '.join(SLOTS)}.")
+        refuse_unknown("a pipeline", slots, SLOTS, "slot")
         return pipeline(**{**self.slots, **slots})
 
 
+@suggests("slot")
 def pipeline(
     *,
     gradient: Slot = None,
@@ -123,7 +123,7 @@ class _Row(Rule):
         self.parts: dict[str, optax.GradientTransformationExtraArgs] = {}
         for slot, part in slots.items():
             if slot == "learning_rate" and is_rate(part):
-                _checks.non_negative("learning_rate", plain_rate(part))
+                _checks.non_negative("learning_rate", plain_rate(part), schedule=True)
             elif isinstance(part, optax.GradientTransformation):
                 self.parts[slot] = optax.with_extra_args_support(part)
             else:

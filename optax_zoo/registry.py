@@ -2,19 +2,22 @@
 
 import dataclasses
 import fnmatch
-import functools
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from optax_zoo import _checks
-from optax_zoo.pipeline import Pipeline
+from optax_zoo._hyperparameters import in_own_words
+from optax_zoo._suggestions import unknown_algorithm
+from optax_zoo.primitives.part import expression, needs_of
 
 _Parameters = ParamSpec("_Parameters")
+_Made = TypeVar("_Made", bound=optax.GradientTransformation)
 
 CLAIMS: Mapping[str, str] = types.MappingProxyType(
     {
@@ -33,18 +36,18 @@ class Algorithm:
 
     Attributes:
       name: the name in the registry.
-      factory: the function from hyperparameters to a `Pipeline`.
+      factory: the function from hyperparameters to a `Pipeline`, or to another optax transformation.
       full_name: the name in prose.
       paper: authors and title of the publication.
       year: year of the publication.
       url: where the publication is found.
-      example: hyperparameters that work on common toy problems.
+      example: hyperparameters that work on common toy problems; those without a default are among them.
       claims: the invariances that it has, names in `CLAIMS`.
       expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
     """
 
     name: str
-    factory: Callable[..., Pipeline]
+    factory: Callable[..., optax.GradientTransformation]
     full_name: str
     paper: str
     year: int
@@ -53,16 +56,25 @@ class Algorithm:
     claims: tuple[str, ...]
     expected_failures: Mapping[str, str]
 
-    def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Pipeline:
-        """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it."""
+    def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Any:
+        """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it.
+
+        Hyperparameters without a default are those of the example unless given. It returns what `create` does.
+        """
         if "base_learning_rate" in self.defaults and not callable(learning_rate):
             hyperparameters = {"base_learning_rate": learning_rate, **hyperparameters}
-        return create(self.name, learning_rate=learning_rate, **hyperparameters)
+        required = {name: self.example[name] for name in _required(self._named) if name in self.example}
+        return create(self.name, **{**required, **hyperparameters, "learning_rate": learning_rate})
+
+    @property
+    def _named(self) -> dict[str, inspect.Parameter]:
+        parameters = inspect.signature(self.factory).parameters
+        return {name: p for name, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The hyperparameters with their default values."""
-        return {name: p.default for name, p in inspect.signature(self.factory).parameters.items()}
+        """The hyperparameters with their default values; where there is none, with that of the example."""
+        return {name: self.example[name] if p.default is p.empty else p.default for name, p in self._named.items()}
 
     @property
     def docstring(self) -> str:
@@ -71,19 +83,22 @@ class Algorithm:
 
     @property
     def composition(self) -> str:
-        """How the algorithm at its defaults is composed, as one would write it."""
-        return repr(self.factory())
+        """How the algorithm at its defaults is composed, as one would write it; of one of optax the outermost call."""
+        return expression(self.factory(**self.defaults), self.name)
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What `update` must be given at the example's hyperparameters: "params", or names of extra arguments."""
-        return self.factory(**self.example).needs
+        """What `update` must be given at the example's hyperparameters: "params", or names of extra arguments.
+
+        Of a transformation that is not made of parts of this library nothing is known.
+        """
+        return needs_of(self.factory(**self.example))
 
     @property
     def state_bytes(self) -> float:
         """Bytes of state per float32 parameter, at the defaults."""
         leaf = jax.ShapeDtypeStruct((1024, 1024), jnp.float32)
-        state = jax.eval_shape(self.factory().init, leaf)
+        state = jax.eval_shape(self.factory(**self.defaults).init, leaf)
         return round(sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / leaf.size, 2)
 
 
@@ -99,44 +114,46 @@ def algorithm(
     example: Mapping[str, Any],
     claims: Iterable[str] = (),
     expected_failures: Mapping[str, str] = types.MappingProxyType({}),
-) -> Callable[[Callable[_Parameters, Pipeline]], Callable[_Parameters, Pipeline]]:
-    """Registers a function from hyperparameters to a `Pipeline` under its own name.
+    replace: bool = False,
+) -> Callable[[Callable[_Parameters, _Made]], Callable[_Parameters, _Made]]:
+    """Registers a function from hyperparameters to a `Pipeline`, or to any optax transformation, under its own name.
+
+    Hyperparameters are named: beyond those of its signature it may take `**kwargs` and hand them on.
 
     Args:
       full_name: the name in prose.
       paper: authors and title of the publication.
       year: year of the publication.
       url: where the publication is found.
-      example: hyperparameters that work on common toy problems.
+      example: hyperparameters that work on common toy problems; those without a default must be among them.
       claims: the invariances that it has, names in `CLAIMS`.
       expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
+      replace: whether an algorithm of that name may be registered already and gives way, as where a notebook's cell
+        runs again.
 
     Returns:
-      A decorator; the function it returns refuses `learning_rate=None`, which would ascend.
+      A decorator; the function it returns refuses `learning_rate=None`, which would ascend, suggests the nearest of
+      its hyperparameters for an unknown one, and says what a part refuses of the hyperparameter that it came from.
 
     Raises:
-      ValueError: if the name is taken, or for an unknown claim.
+      ValueError: if the name is taken, for an unknown claim, or for an example without a hyperparameter it needs.
     """
     for claim in claims:
         _checks.one_of("claims", claim, CLAIMS)
 
-    def register(factory: Callable[_Parameters, Pipeline]) -> Callable[_Parameters, Pipeline]:
+    def register(factory: Callable[_Parameters, _Made]) -> Callable[_Parameters, _Made]:
         name = factory.__name__
-        if name in _ALGORITHMS:
-            raise ValueError(f"name is {name!r}, but that algorithm is registered already; choose another name.")
-        signature = inspect.signature(factory)
-        rate = signature.parameters.get("learning_rate")
-        rate_may_be_none = rate is None or rate.default is None
-
-        @functools.wraps(factory)
-        def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Pipeline:
-            if not rate_may_be_none and signature.bind(*args, **kwargs).arguments.get("learning_rate", 0) is None:
-                raise ValueError(
-                    "learning_rate is None, but must be a number at least 0 or a schedule; for a direction without a "
-                    f"rate use {name}().replace(learning_rate=None), which points uphill."
-                )
-            return factory(*args, **kwargs)
-
+        if name in _ALGORITHMS and not replace:
+            raise ValueError(
+                f"name is {name!r}, but that algorithm is registered already; choose another name, or pass "
+                "replace=True."
+            )
+        checked = in_own_words(factory)
+        missing = [each for each in _required(inspect.signature(factory).parameters) if each not in example]
+        if missing:
+            raise ValueError(
+                f"example is {dict(example)!r}, but must have {', '.join(missing)}, which {name} has no default for."
+            )
         _ALGORITHMS[name] = Algorithm(
             name,
             checked,
@@ -153,19 +170,24 @@ def algorithm(
     return register
 
 
-def create(name: str, **hyperparameters: Any) -> Pipeline:
+def _required(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    """The hyperparameters without a default."""
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [name for name, p in parameters.items() if p.default is p.empty and p.kind not in variadic]
+
+
+def create(name: str, **hyperparameters: Any) -> optax.GradientTransformationExtraArgs:
     """The algorithm of a name with the hyperparameters given: `create("adam", learning_rate=1e-3, b2=0.99)`.
 
+    Returns:
+      A `Pipeline`; of an algorithm of one's own that makes another transformation, that, with a place for extra
+      arguments of `update`.
+
     Raises:
-      ValueError: for an unknown name (the nearest is suggested) or a hyperparameter outside its range.
-      TypeError: for an unknown hyperparameter.
+      ValueError: for an unknown name (the nearest are suggested) or a hyperparameter outside its range.
+      TypeError: for an unknown hyperparameter (the nearest is suggested).
     """
-    record = describe(name)
-    unknown = [key for key in hyperparameters if key not in record.defaults]
-    if unknown:
-        allowed = ", ".join(record.defaults)
-        raise TypeError(f"{', '.join(unknown)} is no hyperparameter of {name}; it has {allowed}.")
-    return record.factory(**hyperparameters)
+    return optax.with_extra_args_support(describe(name).factory(**hyperparameters))
 
 
 def list_algorithms(filter: str | Callable[[Algorithm], bool] | None = None) -> list[str]:
@@ -182,14 +204,15 @@ def list_algorithms(filter: str | Callable[[Algorithm], bool] | None = None) -> 
         return [name for name in names if filter(_ALGORITHMS[name])]
     if not isinstance(filter, str):
         raise TypeError(f"filter is {filter!r}, but must be a pattern, a function or None.")
-    return [name for name in names if fnmatch.fnmatch(name, filter.lower())]
+    return [name for name in names if fnmatch.fnmatchcase(name.lower(), filter.lower())]
 
 
 def describe(name: str) -> Algorithm:
     """What is known of the algorithm of a name.
 
     Raises:
-      ValueError: for an unknown name; the nearest is suggested.
+      ValueError: for an unknown name; the nearest five are suggested, and optax's own if it has one.
     """
-    _checks.one_of("name", name, list_algorithms())
+    if name not in _ALGORITHMS:
+        raise ValueError(unknown_algorithm(name, _ALGORITHMS))
     return _ALGORITHMS[name]

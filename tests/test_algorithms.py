@@ -41,7 +41,7 @@ def test_learning_rate_none_is_refused_because_it_would_ascend():
 @pytest.mark.parametrize(
     ("name", "hyperparameters", "message"),
     [
-        ("adam", {"b1": 1.0}, "decay is 1.0, but must be at least 0 and below 1"),
+        ("adam", {"b1": 1.0}, "b1 is 1.0, but must be at least 0 and below 1"),
         ("adam", {"eps": -1e-8}, "eps is -1e-08, but must be at least 0"),
         ("adam", {"learning_rate": -0.1}, "learning_rate is -0.1, but must be at least 0"),
         ("adam", {"learning_rate": float("nan")}, "learning_rate is nan"),
@@ -51,9 +51,9 @@ def test_learning_rate_none_is_refused_because_it_would_ascend():
         ("adabound", {"learning_rate": jnp.float32(0.1)}, "base_learning_rate is None, but must be given"),
         ("adabound", {"learning_rate": optax.linear_schedule(0.0, 0.1, 10)}, "base_learning_rate is None"),
         ("adabound", {"final_lr": 0.0}, "final_lr is 0.0, but must be above 0"),
-        ("adagrad", {"initial_accumulator": -0.1}, "initial is -0.1, but must be at least 0"),
+        ("adagrad", {"initial_accumulator": -0.1}, "initial_accumulator is -0.1, but must be at least 0"),
         ("rmsprop", {"centered": True, "initial_accumulator": 1.0}, "initial_accumulator is 1.0, but must be 0"),
-        ("nadam", {"momentum_decay": 0.0}, "rate is 0.0, but must be above 0"),
+        ("nadam", {"momentum_decay": 0.0}, "momentum_decay is 0.0, but must be above 0"),
         ("eve", {"c": 0.5}, "c is 0.5, but must be at least 1"),
         ("clipped", {"max_norm": 0.0}, "max_norm is 0.0, but must be above 0"),
         ("clipped", {"norm": "l7"}, "norm is 'l7', but must be one of"),

@@ -1,13 +1,19 @@
 """The registry and its look-ups."""
 
 import inspect
+import typing
 
 import jax
 import jax.numpy as jnp
+import optax
 import pytest
 
 import optax_zoo as zoo
-from optax_zoo import registry
+from optax_zoo import cli, conformance, registry
+from optax_zoo.primitives import norms
+from optax_zoo.race.ablation.levels import base_of, levels_of
+from optax_zoo.race.entrants import resolve
+from optax_zoo.race.errors import RaceError
 
 
 @pytest.fixture
@@ -29,14 +35,108 @@ def test_list_filters_by_pattern_and_by_function():
         zoo.list_algorithms(3)
 
 
-def test_an_unknown_name_suggests_the_nearest():
-    with pytest.raises(ValueError, match=r"name is 'expectgrad', but must be one of .* Did you mean 'expectigrad'\?"):
-        zoo.create("expectgrad")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("expectgrad", r"name is 'expectgrad', but .* Did you mean 'expectigrad'\?"),
+        ("Adam", r"Did you mean 'adam'\? Also near: '\w+', '\w+', '\w+', '\w+'\. Optax has it as optax\.adam\.$"),
+        ("lion", r"The nearest: '\w+', '\w+', '\w+', '\w+', '\w+'\. Optax has it as optax\.lion\.$"),
+        ("muon", r"Optax has it as optax\.contrib\.muon\.$"),
+        ("chain", r"'\.$"),
+        (None, r"name is None, but no algorithm"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest_five_and_optax(name, expected):
+    with pytest.raises(ValueError, match=expected):
+        zoo.create(name)
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "meant"),
+    [
+        (zoo.adam, {"beta1": 0.9}, "b1"),
+        (zoo.adam, {"betas": (0.9, 0.99)}, "b1 and b2"),
+        (zoo.adam, {"lr": 0.1}, "learning_rate"),
+        (zoo.adam, {"epsilon": 0.1}, "eps"),
+        (zoo.adam, {"wd": 0.1}, "weight_decay"),
+        (zoo.adam, {"esp": 0.1}, "eps"),
+        (zoo.adam, {"lr": 0.1, "beta_2": 0.9}, "learning_rate for lr, b2 for beta_2"),
+        (zoo.nag, {"momentum": 0.9}, "decay"),
+        (zoo.adadelta, {"decay": 0.9}, "rho"),
+        (zoo.rmsprop, {"alpha": 0.9}, "decay"),
+        (zoo.expectigrad, {"beta1": 0.9}, "beta"),
+        (zoo.clipped, {"max_grad_norm": 1.0}, "max_norm"),
+        (zoo.ema, {"beta": 0.9}, "decay"),
+        (zoo.scale_by_ema, {"b1": 0.9}, "decay"),
+        (zoo.pipeline, {"denominater": None}, "denominator"),
+        (zoo.adam().replace, {"denominater": None}, "denominator"),
+    ],
+)
+def test_an_unknown_keyword_suggests_the_nearest(make, given, meant):
+    with pytest.raises(TypeError, match=f"^{', '.join(given)} is no .*; did you mean {meant}\\? It has "):
+        make(**given)
 
 
 def test_an_unknown_hyperparameter_lists_the_known():
-    with pytest.raises(TypeError, match="beta1 is no hyperparameter of adam; it has learning_rate, b1, b2, eps"):
+    with pytest.raises(TypeError, match=r"beta1 is no hyperparameter of adam; .* It has learning_rate, b1, b2, eps"):
         zoo.create("adam", beta1=0.9)
+    with pytest.raises(TypeError, match=r"^zzz is no hyperparameter of sgd. It has learning_rate, weight_decay, "):
+        zoo.sgd(zzz=1)
+
+
+def numeric(name):
+    """The hyperparameters of an algorithm that are numbers."""
+    kinds = inspect.signature(zoo.describe(name).factory).parameters
+    may_be = {each: typing.get_args(p.annotation) or (p.annotation,) for each, p in kinds.items()}
+    return [each for each, types in may_be.items() if {float, int} & set(types) and each != "key"]
+
+
+@pytest.mark.parametrize("name", zoo.list_algorithms())
+def test_refusals_name_the_hyperparameter_of_the_call(name):
+    factory = zoo.describe(name).factory
+    hyperparameters = numeric(name)
+    assert hyperparameters or name == "normalized"
+    for each in hyperparameters:
+        for wrong in (float("nan"), "1", jnp.ones(3)) if each == "loss_min" else (-1.5, float("nan"), "1", jnp.ones(3)):
+            with pytest.raises((ValueError, TypeError), match=rf"^{each} is .*, but must be "):
+                factory(**{each: wrong})
+    for wrong in {-1.5, float("nan")} if "learning_rate" in hyperparameters else ():
+        with pytest.raises(ValueError, match=r"^learning_rate is "):
+            zoo.describe(name).at_rate(wrong)
+
+
+@pytest.mark.parametrize("name", zoo.list_algorithms())
+def test_functions_are_refused_where_numbers_belong(name):
+    takes_function = {"learning_rate", "weight_decay", "annealing", "diffusion"}
+    annotations = {each: p.annotation for each, p in inspect.signature(zoo.describe(name).factory).parameters.items()}
+    for each in set(numeric(name)) - takes_function:
+        if "Callable" in str(annotations[each]):
+            zoo.create(name, **{each: lambda count: 0.5})
+        else:
+            with pytest.raises(TypeError, match=rf"^{each} is <function .*, but must be a number"):
+                zoo.create(name, **{each: lambda count: 0.5})
+
+
+def test_a_refused_value_given_twice_is_said_of_the_one_that_may_not_have_it():
+    for given, named in [({"eps": 1.5, "b2": 1.5}, "b2"), ({"b1": 1.5, "b2": 1.5, "eps": 1.5}, "b1")]:
+        with pytest.raises(ValueError, match=f"^{named} is 1.5") as caught:
+            zoo.adam(**given)
+        assert caught.value.__context__ is None and caught.value.__cause__ is None
+    with pytest.raises(TypeError, match=r"^b2 is None"):
+        zoo.adamw(weight_decay=None, b2=None)
+    with pytest.raises(ValueError, match=r"^momentum is 1.5"):
+        zoo.rmsprop(1.5, eps=1.5, momentum=1.5)
+
+
+def test_refusals_name_what_an_algorithm_of_ones_own_calls_it(scratch_registry):
+    @zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example={})
+    def outer(learning_rate=0.1, *, smoothing=0.9, half=0.5):
+        return zoo.amsbound(learning_rate, smoothing, b2=2 * half)
+
+    with pytest.raises(ValueError, match=r"^smoothing is 1\.5, but must be at least 0 and below 1\.$"):
+        zoo.create("outer", smoothing=1.5, half=0.4)
+    with pytest.raises(ValueError, match=r"^b2 is 1\.0, "):  # computed: it has no name in the outer call
+        zoo.create("outer")
 
 
 def test_create_passes_hyperparameters_on():
@@ -95,6 +195,91 @@ def test_an_algorithm_without_a_rate_can_be_registered(scratch_registry):
         return zoo.pipeline()
 
     assert repr(zoo.create("still")) == "pipeline()"
+
+
+def register(factory, example, **options):
+    return zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example=example, **options)(factory)
+
+
+def of_optax(learning_rate, b1=0.9):
+    return optax.adam(learning_rate, b1)
+
+
+def MyOpt(**kwargs):  # noqa: N802
+    return zoo.adam(**kwargs)
+
+
+def test_a_plain_transformation_with_a_required_rate_is_known_everywhere(scratch_registry, params, grads, run):
+    register(of_optax, {"learning_rate": 0.2})
+    record = zoo.describe("of_optax")
+    assert record.defaults == {"learning_rate": 0.2, "b1": 0.9}
+    assert (record.composition, record.needs, record.state_bytes) == ("optax.chain(...)", (), 8.0)
+    _, _, expected = run(optax.adam(0.2, 0.5), params, grads, 2)
+    for made in (zoo.create("of_optax", learning_rate=0.2, b1=0.5), record.at_rate(0.2, b1=0.5)):
+        _, _, updates = run(made, params, grads, 2)
+        assert jax.tree.all(jax.tree.map(jnp.array_equal, updates, expected))
+        made.update(grads, made.init(params), params, value=1.0)
+    arguments = conformance.registered("of_optax")
+    assert conformance.check(**arguments, only="scalar_leaf").ok
+    with pytest.raises(ValueError, match=r"^learning_rate is None"):
+        zoo.create("of_optax", learning_rate=None)
+    with pytest.raises(RaceError, match=r"base of_optax .* must make a Pipeline"):
+        levels_of(*base_of("of_optax"), {"momentum": None})
+
+
+def test_a_factory_of_any_keywords_hands_them_on(scratch_registry):
+    register(MyOpt, {"learning_rate": 0.2})
+    record = zoo.describe("MyOpt")
+    assert record.defaults == {} and record.composition == repr(zoo.adam())
+    assert repr(zoo.create("MyOpt", learning_rate=0.5, b2=0.9)) == repr(zoo.adam(0.5, b2=0.9))
+    assert repr(record.at_rate(0.5)) == repr(zoo.adam(0.5))
+    with pytest.raises(ValueError, match=r"^b1 is 1.5"):
+        zoo.create("MyOpt", b1=1.5)
+    with pytest.raises(TypeError, match=r"beta1 is no hyperparameter of adam; did you mean b1"):
+        zoo.create("MyOpt", beta1=0.5)
+
+
+def test_patterns_find_names_with_capitals(scratch_registry):
+    register(MyOpt, {})
+    for pattern in ("MyOpt", "MyOpt*", "myopt", "MYO*"):
+        assert zoo.list_algorithms(pattern) == ["MyOpt"]
+
+
+def test_required_hyperparameters_are_those_of_the_example(scratch_registry):
+    def smooth(beta, learning_rate):
+        return zoo.pipeline(momentum=zoo.ema(beta), learning_rate=learning_rate)
+
+    with pytest.raises(ValueError, match=r"^example is {'learning_rate': 1}, but must have beta, which smooth has no"):
+        register(smooth, {"learning_rate": 1})
+    register(smooth, {"learning_rate": 0.1, "beta": 0.5})
+    assert repr(zoo.describe("smooth").at_rate(2.0)) == "pipeline(momentum=ema(0.5), learning_rate=2)"
+
+
+@pytest.mark.parametrize("factory", [of_optax, MyOpt])
+def test_algorithms_of_any_kind_are_listed_shown_and_raced(scratch_registry, capsys, factory):
+    example = {"learning_rate": 0.2}
+    register(factory, example)
+    for command in (["list"], ["show", factory.__name__]):
+        assert cli.main(command) == 0
+        assert factory.__name__ in capsys.readouterr().out
+    (entrant,) = resolve([factory.__name__]).values()
+    assert isinstance(entrant.at(0.1), optax.GradientTransformation) and entrant.composition(0.1, {})
+
+
+def test_a_cell_that_runs_again_replaces_what_it_registered(scratch_registry, monkeypatch):
+    register(of_optax, {"learning_rate": 0.2})
+    with pytest.raises(ValueError, match="registered already; choose another name, or pass replace=True"):
+        register(of_optax, {"learning_rate": 0.1})
+    register(of_optax, {"learning_rate": 0.1}, replace=True)
+    assert zoo.describe("of_optax").example == {"learning_rate": 0.1}
+    monkeypatch.setattr(norms, "_NORMS", dict(norms._NORMS))
+    zoo.register_norm("ours", lambda x: jnp.max(x))
+    with pytest.raises(ValueError, match="or pass replace=True"):
+        zoo.register_norm("ours", lambda x: jnp.sum(x))
+    zoo.register_norm("ours", lambda x: jnp.sum(x), replace=True)
+    assert zoo.normalize_by_norm("ours", eps=0.0).update(jnp.ones(4), optax.EmptyState())[0][0] == 0.25
+    with pytest.raises(ValueError, match="'linf', but that norm is registered already"):
+        zoo.register_norm("linf", lambda x: x, replace=True)
 
 
 def test_slot_and_field_names_of_states_are_as_promised(params):

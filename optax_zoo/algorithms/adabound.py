@@ -172,6 +172,8 @@ def amsbound(
 
 def _base(base_learning_rate: Any, learning_rate: Any) -> Any:
     """The rate that final_lr belongs to."""
+    if not isinstance(learning_rate, optax.GradientTransformation):
+        _checks.non_negative("learning_rate", learning_rate, schedule=True)
     if base_learning_rate is not None:
         return base_learning_rate
     if isinstance(learning_rate, optax.GradientTransformation) or not (

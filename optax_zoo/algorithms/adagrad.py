@@ -2,6 +2,7 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import total
 from optax_zoo.primitives.combine import optional
@@ -63,6 +64,7 @@ def adagrad(
       Keras (eps 1e-7), Chainer (eps 1e-8) and TensorFlow 1. Without eps an element whose gradients are all 0 so far
       gives 0 / 0; optax puts eps inside the root and starts s at 0.1.
     """
+    _checks.non_negative("initial_accumulator", initial_accumulator)
     sum_of_squares = total(of=square, initial=initial_accumulator, accumulator_dtype=accumulator_dtype)
     return pipeline(
         gradient=optional(coupled_decay, weight_decay, weight_decay_mask),

@@ -93,6 +93,7 @@ def _first_stddev(alpha: Any, learning_rate: Any) -> Any:
     if _checks.is_absent(alpha):
         return 0.0
     rate = learning_rate(jnp.zeros((), jnp.int32)) if callable(learning_rate) else learning_rate
+    _checks.non_negative("learning_rate", rate)
     if _checks.is_known_zero(rate):
         raise ValueError(
             "learning_rate starts at 0, but gravity divides alpha by the first rate: start above 0, or pass alpha=0."

@@ -10,7 +10,7 @@ from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.denominators import debiased, root
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.statistics import square
-from optax_zoo.primitives.types import DType, Mask, Scalar
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -26,7 +26,7 @@ from optax_zoo.registry import algorithm
 def nadam(
     learning_rate: ScalarOrSchedule = 2e-3,
     b1: Scalar = 0.9,
-    b2: Scalar = 0.999,
+    b2: Decay = 0.999,
     *,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
@@ -47,7 +47,7 @@ def nadam(
     Args:
       learning_rate: the rate alpha, at least 0, or a schedule. Default of Keras and PyTorch, like the others.
       b1: decay of the average gradient and limit of the momentum, in [0, 1).
-      b2: decay of the average squared gradient, in [0, 1).
+      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
       eps: added outside the root.
       eps_root: added inside the root.
       momentum_decay: psi, above 0: how fast the momentum warms up; None for the fixed momentum b1.

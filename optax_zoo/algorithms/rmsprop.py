@@ -2,6 +2,7 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.accumulators import ema, trace
 from optax_zoo.primitives.combine import optional
@@ -70,6 +71,7 @@ def rmsprop(
       in TensorFlow 1, where v starts at 1. PyTorch has the momentum before the rate:
       `rmsprop().replace(momentum=trace(mu))`, the same while the rate is constant. optax adds eps inside the root.
     """
+    _checks.non_negative("initial_accumulator", initial_accumulator)
     if centered and not (isinstance(initial_accumulator, (int, float)) and initial_accumulator == 0):
         raise ValueError(f"initial_accumulator is {initial_accumulator!r}, but must be 0 for the centered form.")
     average = ema(decay, of=square, initial=initial_accumulator, accumulator_dtype=accumulator_dtype)

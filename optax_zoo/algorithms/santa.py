@@ -15,7 +15,7 @@ from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitt
 from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.thermostat import Annealing, Diffusion, Noise, thermostat
-from optax_zoo.primitives.types import DType, Key, Scalar
+from optax_zoo.primitives.types import Decay, DType, Key, Scalar
 from optax_zoo.registry import algorithm
 
 _SQUARE_ROOT = power_annealing(0.5)
@@ -39,7 +39,7 @@ _EXPECTED_FAILURES = {
 def santa_e(
     learning_rate: ScalarOrSchedule = 1e-4,
     data_size: Scalar = 60000,
-    sigma: Scalar = 0.999,
+    sigma: Decay = 0.999,
     *,
     friction: Scalar = 100.0,
     burnin: Scalar = 5000,
@@ -128,7 +128,7 @@ def santa_e(
 def santa_sss(
     learning_rate: ScalarOrSchedule = 1e-4,
     data_size: Scalar = 60000,
-    sigma: Scalar = 0.999,
+    sigma: Decay = 0.999,
     *,
     friction: Scalar = 100.0,
     burnin: Scalar = 5000,
@@ -198,12 +198,13 @@ def _santa(
     scheme: integrator,
     learning_rate: ScalarOrSchedule,
     data_size: Scalar,
-    sigma: Scalar,
+    sigma: Decay,
     friction: Scalar,
     eps_root: Scalar,
     dtype: DType,
     options: dict[str, Any],
 ) -> Pipeline:
+    _checks.non_negative("friction", friction)
     unit = _root_of_first_eta(learning_rate, data_size)
     preconditioner = root(root(ema(sigma, of=square, accumulator_dtype=dtype), eps=0.0), eps=0.0, eps_root=eps_root)
     options = dict(options, data_size=data_size, velocity=unit, friction=friction * unit, accumulator_dtype=dtype)

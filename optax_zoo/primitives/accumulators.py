@@ -58,7 +58,7 @@ def ema(
     Returns:
       An estimator with state `AccumulatorState`.
     """
-    _checks.decay("decay", decay)
+    _checks.decay("decay", decay, schedule=True)
     return _accumulator(
         decay, lambda a: 1 - a, of, nesterov=nesterov, seeded=seeded, initial=initial, dtype=accumulator_dtype
     )
@@ -87,7 +87,7 @@ def trace(
     Returns:
       A transformation with state `AccumulatorState`.
     """
-    _checks.decay("decay", decay)
+    _checks.decay("decay", decay, schedule=True)
     _checks.decay("dampening", dampening)
     return _accumulator(decay, lambda a: 1 - dampening, identity, nesterov, seeded, dtype=accumulator_dtype)
 

@@ -49,6 +49,7 @@ def converging_bound(
     _checks.positive("final_lr", final_lr)
     _checks.positive("gamma", gamma)
     _checks.positive("base_learning_rate", base_learning_rate)
+    _checks.non_negative("eps", eps)
 
     def init(params: Any) -> BoundState:
         return BoundState(jnp.zeros((), jnp.int32))

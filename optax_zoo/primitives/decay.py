@@ -80,7 +80,7 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
 
 def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -> Rule:
     """The rule that makes u, parameter, coefficient and rate of each leaf an update."""
-    _checks.non_negative("weight_decay", weight_decay)
+    _checks.non_negative("weight_decay", weight_decay, schedule=True)
     if isinstance(mask, (bool, jax.Array)):
         raise TypeError(
             f"mask is {mask!r}, but must be a tree of bools or a function from parameters to one; under "

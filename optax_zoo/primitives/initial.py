@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from optax_zoo import _checks
 from optax_zoo.primitives.part import expression
 from optax_zoo.primitives.precision import dtype_of
 from optax_zoo.primitives.types import Key, Scalar
@@ -26,6 +27,9 @@ class random_normal:  # noqa: N801  (used like an initializer function)
     key: Key | None = None
 
     def __post_init__(self) -> None:
+        _checks.non_negative("stddev", self.stddev)
+        if self.key is not None and not (isinstance(self.key, int) or hasattr(self.key, "dtype")):
+            raise TypeError(f"key is {self.key!r}, but must be a jax.random.key, key data or an int.")
         if self.key is not None and jnp.issubdtype(dtype_of(self.key), jnp.floating):
             raise TypeError(
                 "key is a floating-point array, but must be a jax.random.key, key data or an int; under "

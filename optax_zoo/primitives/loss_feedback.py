@@ -31,6 +31,11 @@ class relative_change:  # noqa: N801  (used like a function)
     upper: float = 10.0
     loss_min: float = 0.0
 
+    def __post_init__(self) -> None:
+        _checks.positive("lower", self.lower)
+        _checks.positive("upper", self.upper)
+        _checks.scalar("loss_min", self.loss_min, "finite", lambda x: True)
+
     def __call__(self, loss: jax.Array, previous: jax.Array, tracked: jax.Array) -> tuple[jax.Array, jax.Array]:
         tiny = jnp.finfo(loss.dtype).tiny  # 0 / 0 is 1
         distance = jnp.abs(jnp.minimum(loss, previous) - self.loss_min)
@@ -53,6 +58,10 @@ class tracked_change:  # noqa: N801  (used like a function)
 
     lower: float = 0.1
     upper: float = 10.0
+
+    def __post_init__(self) -> None:
+        _checks.positive("lower", self.lower)
+        _checks.positive("upper", self.upper)
 
     def __call__(self, loss: jax.Array, previous: jax.Array, tracked: jax.Array) -> tuple[jax.Array, jax.Array]:
         rose = loss > previous

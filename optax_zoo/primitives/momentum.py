@@ -5,6 +5,7 @@ import dataclasses
 import jax
 
 from optax_zoo import _checks
+from optax_zoo._suggestions import suggests
 from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.denominators import debiased
 from optax_zoo.primitives.part import Part, expression
@@ -12,6 +13,7 @@ from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Decay, DType, Scalar
 
 
+@suggests("argument")
 def scale_by_ema(decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: DType = None) -> Part:
     """Replaces updates by their exponential moving average: m <- decay m + (1 - decay) x, divided by its weight.
 
@@ -42,6 +44,7 @@ class growing_decay:  # noqa: N801  (used like a schedule function)
 
     def __post_init__(self) -> None:
         _checks.decay("limit", self.limit)
+        _checks.non_negative("start", self.start)
 
     def __call__(self, count: jax.Array) -> jax.Array:
         t = weak_float(count) + self.start

@@ -46,7 +46,7 @@ def nesterov_ema(decay: Scalar, *, momentum: Decay | None = None, accumulator_dt
     """
     _checks.decay("decay", decay)
     mu = decay if momentum is None else momentum
-    _checks.decay("momentum", mu)
+    _checks.decay("momentum", mu, schedule=True)
 
     def init(params: Any) -> NesterovState:
         value = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)

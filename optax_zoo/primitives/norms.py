@@ -80,7 +80,7 @@ def list_norms() -> list[str]:
     return list(_NORMS)
 
 
-def register_norm(name: str, fn: Norm, *, homogeneous: bool = False) -> None:
+def register_norm(name: str, fn: Norm, *, homogeneous: bool = False, replace: bool = False) -> None:
     """Registers a norm of the user's own under a name, for `normalize_by_norm` and `clip_by_norm`.
 
     Args:
@@ -91,15 +91,19 @@ def register_norm(name: str, fn: Norm, *, homogeneous: bool = False) -> None:
         per leaf only). Either returns the norm, a scalar.
       homogeneous: whether norm(c x) = c norm(x) for every c > 0. The norm is then taken of leaves scaled by a power of
         two, so that their largest entry is in [2^16, 2^17): powers of huge and tiny gradients can be represented.
+      replace: whether a norm of that name may be registered already and gives way, as where a notebook's cell runs
+        again.
 
     Raises:
-      ValueError: if the name is taken.
+      ValueError: if the name is taken, and `replace` is not set; an alias always is.
       TypeError: if the name is not a str or fn is not callable.
     """
     if not isinstance(name, str) or not callable(fn):
         raise TypeError(f"register_norm needs a name and a function, but got {name!r} and {fn!r}.")
-    if name in _NORMS or name in _ALIASES:
-        raise ValueError(f"name is {name!r}, but that norm is registered already; choose another name.")
+    if name in _ALIASES or (name in _NORMS and not replace):
+        raise ValueError(
+            f"name is {name!r}, but that norm is registered already; choose another name, or pass replace=True."
+        )
     _NORMS[name] = fn, by_largest if homogeneous else None
 
 

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from optax_zoo._suggestions import keywords, refuse_unknown
+
 Weigh = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
 _Parameters = ParamSpec("_Parameters")
 
@@ -107,9 +109,11 @@ def all_by_leaf(*transformations: Any) -> bool:
 def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Part]:
     """Makes a function that returns a `Rule` return a `Part`, which prints as the call that made it."""
     signature = inspect.signature(function)
+    known = keywords(signature)
 
     @functools.wraps(function)
     def make(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Part:
+        refuse_unknown(function.__name__, kwargs, known, "argument")
         rule = function(*args, **kwargs)
         rule.expression = call_expression(function.__name__, signature, *args, **kwargs)
         return Part(rule.init, rule.update)

@@ -99,11 +99,12 @@ def scale_by_secant(
         _checks.decay("decay", decay)
     for name, value in {"outlier_horizon": outlier_horizon, "max_horizon": max_horizon}.items():
         _checks.scalar(name, value, "at least 1.5", lambda x: x >= 1.5)
-    checked: dict[str, Any] = dict(gamma_clip=gamma_clip, gamma_reg=gamma_reg, start_var_reduction=start_var_reduction)
-    checked |= dict(delta_clip=delta_clip, outlier_growth=outlier_growth, eps=eps, eps_root=eps_root)
-    for name, value in checked.items():
-        if value is not None:
-            _checks.non_negative(name, value)
+    for name, value in dict(gamma_reg=gamma_reg, eps=eps, eps_root=eps_root).items():
+        _checks.non_negative(name, value)
+    may_be_none: dict[str, Any] = dict(gamma_clip=gamma_clip, start_var_reduction=start_var_reduction)
+    for name, limit in (may_be_none | dict(delta_clip=delta_clip, outlier_growth=outlier_growth)).items():
+        if limit is not None:
+            _checks.non_negative(name, limit)
     gamma_clip = None if _checks.is_absent(gamma_clip) else gamma_clip
     delta_clip = None if _checks.is_absent(delta_clip) else delta_clip
 

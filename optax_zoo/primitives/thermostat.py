@@ -100,10 +100,11 @@ def thermostat(
       nothing), 1 for 1 / G, which several sub-steps read, and 1 where the old velocity is read after the new is there.
     """
     _checks.positive("data_size", data_size)
-    for name, value in {"burnin": burnin, "velocity": velocity, "friction": friction, "diffusion": diffusion}.items():
+    for name, value in {"burnin": burnin, "velocity": velocity, "friction": friction}.items():
         _checks.non_negative(name, value)
+    _checks.non_negative("diffusion", diffusion, schedule=True)
     if not (_checks.is_number(annealing) and annealing == math.inf):
-        _checks.positive("annealing", annealing)
+        _checks.positive("annealing", annealing, schedule=True)
     random_normal(1.0, key)  # refuses what cannot be a key
     estimator, draw = optax.with_extra_args_support(preconditioner), noise or standard_normal
     explores = not (_checks.is_number(burnin) and burnin <= 1)

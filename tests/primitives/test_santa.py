@@ -163,7 +163,7 @@ def test_integrators_print_what_they_are():
     ("wrong", "message"),
     [
         ({"data_size": 0}, "data_size is 0, but must be above 0"),
-        ({"sigma": 1.0}, "decay is 1.0, but must be at least 0 and below 1"),
+        ({"sigma": 1.0}, "sigma is 1.0, but must be at least 0 and below 1"),
         ({"burnin": -1}, "burnin is -1"),
         ({"annealing": 0.0}, "annealing is 0.0, but must be above 0"),
         ({"friction": -1.0}, "friction is -"),

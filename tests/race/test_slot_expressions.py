@@ -72,7 +72,6 @@ def test_the_slots_of_every_algorithm_read_back(name):
     "part",
     [
         zoo.ema(0.9, initial=zoo.random_normal(0.1, jax.random.key(1))),
-        zoo.ema(jnp.asarray([0.9])),
         zoo.coupled_decay(0.1, {"w": True}),
         zoo.damp_by_max(axis_name=("data", "model")),
         zoo.ema(0.9, of=zoo.leaf_sum(zoo.square, "data")),
@@ -80,7 +79,7 @@ def test_the_slots_of_every_algorithm_read_back(name):
         zoo.trace(optax.constant_schedule(0.9)),
         optax.trace(0.9),
     ],
-    ids=["key", "array", "mask", "axis", "axis of a statistic", "dtype", "schedule", "optax"],
+    ids=["key", "mask", "axis", "axis of a statistic", "dtype", "schedule", "optax"],
 )
 def test_what_prints_by_name_only_does_not_read_back(part):
     assert not prints_completely(part)
@@ -174,7 +173,7 @@ NAMES = r"\(allowed: literals, none, learning_rate, absolute, .*optax\.trace\)\.
         ("ema(none)", "none empties a slot and stands alone"),
         ("ema(2)", "fails: decay is 2, but must be at least 0 and below 1"),
         ("ema(1e400)", "fails: decay is inf"),
-        ("root(ema(0.9, of=square), epss=1)", "fails: .*unexpected keyword argument 'epss'"),
+        ("root(ema(0.9, of=square), epss=1)", "fails: .*epss is no argument of root; did you mean eps"),
         ("root(3)", "fails: "),
         ("ema(0.9, eps=" + "9" * 400 + ")", "fails: "),
         ("root(ema(0.9), eps=" + "9" * 400 + ")", "fails: "),
