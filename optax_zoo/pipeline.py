@@ -6,9 +6,11 @@ import jax
 import optax
 
 from optax_zoo import _checks, by_leaf
+from optax_zoo.primitives.inside import in_dtype_of
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
+from optax_zoo.primitives.overflow import bounded_beside
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
-from optax_zoo.primitives.precision import dtype_of, lift
+from optax_zoo.primitives.precision import lift
 
 SLOTS = (
     "gradient",
@@ -73,7 +75,8 @@ def pipeline(
 
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
     `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
-    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype.
+    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype. With a denominator,
+    finite elements of g beyond 2^60 (2^508 in float64), whose squares would overflow, count as that large.
 
     Args:
       gradient: acts on the raw gradient: `normalize_by_norm`, `clip_by_norm`, `coupled_decay`.
@@ -167,10 +170,12 @@ class _Row(Rule):
             if slot not in self.parts:
                 return u
             u, after = self.parts[slot].update(u, state[slot], params, **extra_args)
-            new_state[slot] = jax.tree.map(_in_dtype_of, after, state[slot])
+            new_state[slot] = jax.tree.map(in_dtype_of, after, state[slot])
             return u
 
         g = through("gradient", jax.tree.map(lift, updates))
+        if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
+            g = bounded_beside(g, state["denominator"])
         u = through("numerator", g)
         if "bound" in self.parts:
             step_size = through("bound", jax.tree.map(lambda d: 1 / d, through("denominator", g)))
@@ -183,9 +188,4 @@ class _Row(Rule):
         else:
             u = descend(u, 1 if isinstance(self.rate, handed) else rate)
         u = through("decay", through("velocity", u))
-        return jax.tree.map(_in_dtype_of, u, updates), new_state
-
-
-def _in_dtype_of(x: Any, before: Any) -> Any:
-    """x in the dtype of another leaf: foreign parts fed in float32 would else let their states drift there."""
-    return x if dtype_of(x) == dtype_of(before) else x.astype(dtype_of(before))
+        return jax.tree.map(in_dtype_of, u, updates), new_state
