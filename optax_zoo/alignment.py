@@ -1,8 +1,8 @@
 """Which leaves a step moves: gradients, parameters and states brought into line before any part sees them.
 
-An optimizer moves floating-point and complex parameters that have a gradient. To its parts any other leaf is None: integers,
-bools and random keys have no state and an update of 0; where a gradient is None, so is the update, and what state that
-leaf has stays as it is.
+An optimizer moves floating-point and complex parameters that have a gradient. To its parts any other leaf is None:
+integers, bools and random keys have no state and an update of 0; where a gradient is None, so is the update, and what
+state that leaf has stays as it is.
 """
 
 import functools
@@ -109,7 +109,7 @@ def _like(node: Any, treedef: Any) -> bool:
 
 
 def _still(g: Any) -> Any:
-    """The update of a leaf that is not moved: 0, or None without a gradient. False is 0 to all that has no gradients."""
+    """The update of a leaf that is not moved: 0 (False where it can have no gradient), or None without one."""
     if g is None:
         return None
     return jnp.zeros_like(g, dtype=bool if dtype_of(g) == jax.dtypes.float0 else None)
@@ -131,7 +131,8 @@ def _check_shapes(updates: Any, grads: Sequence[Any], at: Sequence[Any]) -> None
             continue
         shape, expected = shape_of(g), shape_of(p)
         if expected is None and not jax.tree_util.all_leaves([p]):
-            raise _other_tree(updates, jax.tree.structure(updates, is_leaf=is_none).unflatten(at))
+            treedef: Any = jax.tree.structure(updates, is_leaf=is_none)
+            raise _other_tree(updates, treedef.unflatten(at))
         if shape != expected and shape is not None and expected is not None:
             raise ValueError(f"{_named(updates, i)} has the shape {shape}, but its parameter {expected}.")
 

@@ -23,8 +23,8 @@ def applies(updates: Any, state: Any) -> bool:
 
 def splits(updates: Any, state: Any) -> bool:
     """Whether a state has only entries for each leaf and scalars for all; one of another tree does not."""
-    treedef = jax.tree.structure(updates)
-    return all(jax.tree.structure(entry) == treedef or jnp.ndim(entry) == 0 for entry in entries(state, treedef)[0])
+    treedef = structure(updates)
+    return all(structure(entry) == treedef or jnp.ndim(entry) == 0 for entry in entries(state, treedef)[0])
 
 
 def update_by_leaf(update: Callable[..., Any], updates: Any, state: Any, params: Any, *others: Any) -> Any:
@@ -41,9 +41,9 @@ def update_by_leaf(update: Callable[..., Any], updates: Any, state: Any, params:
     Returns:
       A tuple of (updates, state).
     """
-    treedef = jax.tree.structure(updates)
+    treedef = structure(updates)
     of_tree, outline = entries(state, treedef)
-    of_leaves = [jax.tree.structure(entry) == treedef for entry in of_tree]
+    of_leaves = [structure(entry) == treedef for entry in of_tree]
     done = [update(*piece, *others) for piece in pieces(updates, state, params)]
     columns = zip(*(outline.flatten_up_to(after) for _, after in done), strict=True)
     merged = [treedef.unflatten(each) if many else each[0] for each, many in zip(columns, of_leaves, strict=True)]
@@ -54,9 +54,7 @@ def pieces(updates: Any, state: Any, params: Any) -> Iterator[Piece]:
     """A tree, its state and its parameters, split by leaf."""
     leaves, treedef = _flatten(updates)
     of_tree, outline = entries(state, treedef)
-    trees = [
-        jax.tree.leaves(entry) if jax.tree.structure(entry) == treedef else [entry] * len(leaves) for entry in of_tree
-    ]
+    trees = [jax.tree.leaves(entry) if structure(entry) == treedef else [entry] * len(leaves) for entry in of_tree]
     parameters = [None] * len(leaves) if params is None else treedef.flatten_up_to(params)
     for number, (leaf, parameter) in enumerate(zip(leaves, parameters, strict=True)):
         yield Piece(leaf, outline.unflatten([tree[number] for tree in trees]), parameter)
@@ -75,8 +73,13 @@ def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: 
 
 def entries(state: Any, treedef: Any) -> tuple[list[Any], Any]:
     """The subtrees of a state that have an entry for each leaf, and its other leaves; and what is around them."""
-    return _flatten(state, is_leaf=lambda node: jax.tree.structure(node) == treedef)
+    return _flatten(state, is_leaf=lambda node: structure(node) == treedef)
 
 
 def _flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
     return jax.tree.flatten(tree, is_leaf=is_leaf)
+
+
+def structure(tree: Any) -> Any:
+    """The structure of a tree, as `jax.tree.structure` returns it."""
+    return jax.tree.structure(tree)

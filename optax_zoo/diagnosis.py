@@ -28,7 +28,8 @@ def noting(slot: str) -> Iterator[None]:
 def check_slots(row: Any, state: Any) -> None:
     """Refuses a state that has other slots than the pipeline, as one from other hyperparameters has."""
     if not isinstance(state, dict):
-        raise TypeError(f"state is of type {type(state).__name__}, but must be the dict by slot that tx.init(params) makes.")
+        kind = type(state).__name__
+        raise TypeError(f"state is of type {kind}, but must be the dict by slot that tx.init(params) makes.")
     expected = row.slots.keys()
     if state.keys() == expected and not _lacks_count(row.rate, state):
         return
@@ -66,10 +67,10 @@ def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, 
 
 def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
     """How the state of a slot differs from what its part makes of these gradients, if it does."""
-    if jax.tree.structure(expected) == jax.tree.structure(state):
+    if by_leaf.structure(expected) == by_leaf.structure(state):
         return _other_shape(expected, state)
-    structure = jax.tree.structure(updates)
-    if any(jax.tree.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
+    structure = by_leaf.structure(updates)
+    if any(by_leaf.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
         return f"was made by other hyperparameters. {CURE}"
     names = ("state of these gradients", "state that was given")
     return f"is of another tree than the gradients: {difference(expected, state, names)}"
@@ -78,6 +79,6 @@ def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
 def _other_shape(expected: Any, state: Any) -> str | None:
     for (path, leaf), made in zip(jax.tree.leaves_with_path(state), jax.tree.leaves(expected), strict=True):
         if jnp.shape(leaf) != made.shape:
-            place = jax.tree_util.keystr(path)
-            return f"is of parameters of another shape: {place} has {jnp.shape(leaf)}, these gradients need {made.shape}"
+            found = f"{jax.tree_util.keystr(path)} has {jnp.shape(leaf)}"
+            return f"is of parameters of another shape: {found}, these gradients need {made.shape}"
     return None

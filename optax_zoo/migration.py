@@ -14,10 +14,10 @@ _NEW = object()
 def migrate(state: Any, tx: optax.GradientTransformation, params: Any, *, count: int = 0) -> Any:
     """The state of another optimizer, carried over to `tx` as far as it has a place there.
 
-    For training that goes on with other hyperparameters: a decay or a momentum that was 0, a schedule in place of a number,
-    a part swapped. What has the same name in both states (the slot, then the fields) is taken over, cast to the new
-    dtype; what is new starts as `tx.init` has it; what has no place any more is left out. States of `optax.chain` are
-    carried over member by member; the `hyperparams` of `optax.inject_hyperparams` are those of `tx`.
+    For training that goes on with other hyperparameters: a decay or a momentum that was 0, a schedule in place of a
+    number, a part swapped. What has the same name in both states (the slot, then the fields) is taken over, cast to the
+    new dtype; what is new starts as `tx.init` has it; what has no place any more is left out. States of `optax.chain`
+    are carried over member by member; the `hyperparams` of `optax.inject_hyperparams` are those of `tx`.
 
     Args:
       state: the state of the other optimizer, of the same parameters.
@@ -74,5 +74,6 @@ def _leaf(old: Any, new: Any, count: int, path: tuple[str, ...]) -> Any:
         is_count = path[-1:] == ("count",) and jnp.issubdtype(new.dtype, jnp.integer)
         return jnp.full_like(new, count) if is_count else new
     if jnp.shape(old) != jnp.shape(new):
-        raise ValueError(f"the state has an array of shape {jnp.shape(old)} at {'.'.join(path)}, but needs {jnp.shape(new)}.")
+        place = ".".join(path)
+        raise ValueError(f"the state has an array of shape {jnp.shape(old)} at {place}, but needs {jnp.shape(new)}.")
     return in_dtype(jnp.asarray(old), new.dtype)

@@ -7,7 +7,9 @@ import optax
 
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo._suggestions import refuse_unknown, suggests
+from optax_zoo.primitives.inside import in_dtype_of
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
+from optax_zoo.primitives.overflow import bounded_beside
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
 
@@ -74,8 +76,9 @@ def pipeline(
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
     `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
     Low-precision gradients pass the slots in float32. The update comes back in the gradient's dtype, or, where a part
-    reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small beside
-    the step would be lost in rounding.
+    reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small
+    beside the step would be lost in rounding. With a denominator, finite elements of g beyond 2^60 (2^508 in float64),
+    whose squares would overflow, count as that large.
 
     Moved are floating-point and complex parameters. Integers, bools and random keys have no state, and an update of 0;
     a leaf whose gradient is None has the update None, and keeps its state.
@@ -192,6 +195,8 @@ class _Row(Rule):
             return u
 
         g = through("gradient", jax.tree.map(lift, updates))
+        if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
+            g = bounded_beside(g, state["denominator"])
         u = through("numerator", g)
         if "bound" in self.parts:
             step_size = through("bound", jax.tree.map(lambda d: 1 / d, through("denominator", g)))
@@ -210,11 +215,11 @@ class _Row(Rule):
 
 
 def _as_before(x: Any, before: Any) -> Any:
-    """x in the dtype of another leaf: foreign parts fed in float32 would else let their states drift there."""
+    """x in the dtype of another leaf, whose shape it must have."""
     now, then = alignment.shape_of(x), alignment.shape_of(before)
     if now != then:
         raise ValueError(f"a leaf of shape {then} would become one of shape {now}.")
-    return in_dtype(x, dtype_of(before))
+    return in_dtype_of(x, before)
 
 
 def _in_wider_dtype(u: Any, g: Any, p: Any) -> Any:

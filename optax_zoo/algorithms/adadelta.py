@@ -3,15 +3,17 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.decay import coupled_decay
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Mask, Scalar
 from optax_zoo.registry import algorithm
@@ -47,6 +49,7 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
     """
     _checks.decay("decay", decay)
     _checks.non_negative("eps", eps)
+    check_accumulator_dtype(accumulator_dtype)
 
     def init(params: Any) -> AdadeltaState:
         def zeros() -> Any:
@@ -55,20 +58,23 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
         return AdadeltaState(zeros(), zeros())
 
     def update(updates: Any, state: AdadeltaState, params: Any = None, **extra_args: Any) -> Any:
-        def average_gradient(g: Any, v: jax.Array) -> jax.Array:
-            return (decay * v + (1 - decay) * square(lift(g))).astype(v.dtype)
+        lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
 
-        def average_update(g: Any, u: jax.Array, v: jax.Array) -> jax.Array:
-            return (decay * u + (1 - decay) * ((u + eps) * square(lift(g)) / (v + eps))).astype(u.dtype)
+        def average_gradient(g: jax.Array, v: jax.Array) -> jax.Array:
+            return (decay * v + (1 - decay) * square(g)).astype(v.dtype)
 
-        def scaled(g: Any, new_u: jax.Array, v: jax.Array) -> jax.Array:
+        def average_update(g: jax.Array, u: jax.Array, v: jax.Array) -> jax.Array:
+            return (decay * u + (1 - decay) * ((u + eps) * (square(g) / (v + eps)))).astype(u.dtype)
+
+        def scaled(x: Any, g: jax.Array, new_u: jax.Array, v: jax.Array) -> jax.Array:
             # (u + eps) / (v + eps) in terms of the new u: XLA copies a buffer that is read after it was overwritten.
-            ratio = (new_u + decay * eps) / (decay * (v + eps) + (1 - decay) * square(lift(g)))
-            return like(jnp.sqrt(ratio) * lift(g), g)
+            # Two roots, as the quotient of a small u and a huge v would be 0.
+            of_gradient = root_of(decay * (v + eps) + (1 - decay) * square(g))
+            return like(root_of(new_u + decay * eps) / of_gradient * g, x)
 
-        gradient = jax.tree.map(average_gradient, updates, state.gradient)
-        update = jax.tree.map(average_update, updates, state.update, gradient)
-        return jax.tree.map(scaled, updates, update, gradient), AdadeltaState(gradient, update)
+        gradient = jax.tree.map(average_gradient, lifted, state.gradient)
+        update = jax.tree.map(average_update, lifted, state.update, gradient)
+        return jax.tree.map(scaled, updates, lifted, update, gradient), AdadeltaState(gradient, update)
 
     return Rule(init, update, by_leaf=True)
 

@@ -21,7 +21,6 @@ from optax_zoo.registry import algorithm
 _SQUARE_ROOT = power_annealing(0.5)
 _EXPECTED_FAILURES = {
     "inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16,
-    "gradient_through_zero_gradients": "the published preconditioner takes the root of v without an epsilon of its own",
     "shard_map_sharded": "every shard draws the same noise under jax.shard_map: shard with jax.jit instead",
 }
 

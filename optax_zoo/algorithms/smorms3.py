@@ -8,9 +8,12 @@ from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
 from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.learning_rate import handed
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import identity, square
 from optax_zoo.primitives.types import DType, Scalar
 from optax_zoo.registry import algorithm
@@ -42,6 +45,7 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
       A transformation with state `Smorms3State`, whose updates are multiplied by the rate already.
     """
     _checks.non_negative("eps", eps)
+    check_accumulator_dtype(accumulator_dtype)
 
     def init(params: Any) -> Smorms3State:
         def full(statistic: Any, value: int) -> Any:
@@ -58,24 +62,24 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
                 "or call update(updates, state, params, learning_rate=...)."
             )
 
+        lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
+
         # Every quotient stands alone, over a common denominator: one that several share XLA keeps in a temporary.
         def average(s: jax.Array, x: jax.Array, n: jax.Array) -> jax.Array:
-            return ((lift(n) * lift(s) + x) / (lift(n) + 1)).astype(s.dtype)
+            return (lift(s) + (x - lift(s)) / (lift(n) + 1)).astype(s.dtype)
 
         def advance(n: jax.Array, m: jax.Array, v: jax.Array) -> jax.Array:
             noise = (lift(v) + eps - square(lift(m))) / (lift(v) + eps)  # 1 - x
             return (1 + lift(n) * noise).astype(n.dtype)
 
-        def scale(g: Any, m: jax.Array, v: jax.Array) -> jax.Array:
+        def scale(x: Any, g: jax.Array, m: jax.Array, v: jax.Array) -> jax.Array:
             rate = jnp.minimum(learning_rate * (lift(v) + eps), square(lift(m))) / (lift(v) + eps)
-            return like(lift(g) * rate / (jnp.sqrt(lift(v)) + eps), g)
+            return like(g * rate / (root_of(lift(v)) + eps), x)
 
-        mean = jax.tree.map(lambda g, m, n: average(m, lift(g), n), updates, state.mean, state.horizon)
-        mean_square = jax.tree.map(
-            lambda g, v, n: average(v, square(lift(g)), n), updates, state.mean_square, state.horizon
-        )
+        mean = jax.tree.map(lambda g, m, n: average(m, g, n), lifted, state.mean, state.horizon)
+        mean_square = jax.tree.map(lambda g, v, n: average(v, square(g), n), lifted, state.mean_square, state.horizon)
         horizon = jax.tree.map(advance, state.horizon, mean, mean_square)
-        return jax.tree.map(scale, updates, mean, mean_square), Smorms3State(mean, mean_square, horizon)
+        return jax.tree.map(scale, updates, lifted, mean, mean_square), Smorms3State(mean, mean_square, horizon)
 
     return Rule(init, update, by_leaf=True)
 

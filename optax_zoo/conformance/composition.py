@@ -256,7 +256,7 @@ def gradient_through_steps(subject: Subject) -> None:
     """The loss after ten steps has finite gradients by the learning rate, not 0, and by the initial parameters."""
     rate = subject.rate
     numbers = {} if rate is None else {"learning_rate": rate}
-    by_rate, by_params = _meta_gradients(subject, _only(["bias"], trees.parameters()), numbers)
+    by_rate, by_params = _meta_gradients(subject)(numbers, _only(["bias"], trees.parameters()))
     finite("gradient by the initial parameters", by_params)
     finite("gradient by the learning rate", by_rate)
     require(rate is None or by_rate["learning_rate"] != 0, "the gradient by the learning rate is 0.")
@@ -264,14 +264,15 @@ def gradient_through_steps(subject: Subject) -> None:
 
 @check()
 def gradient_through_zero_gradients(subject: Subject) -> None:
-    """It stays finite where gradients are exactly 0, if eps_root is positive."""
-    if not subject.takes("eps_root"):
-        raise Skip("the factory takes no eps_root")
+    """It stays finite where gradients are exactly 0, also with a positive eps_root where the factory takes one."""
     params = trees.parameters()
     start = {"zeros": jnp.zeros_like(params["bias"]), "kernel": params["kernel"]}
-    by_epsilon, by_params = _meta_gradients(subject, start, {"eps_root": 1e-8})
-    finite("gradient by the initial parameters, some of them 0,", by_params)
-    finite("gradient by eps_root", by_epsilon)
+    own = subject.default("eps_root")
+    meta_gradients = _meta_gradients(subject)
+    for numbers in [{}] if own is None else [{"eps_root": own}, {"eps_root": 1e-8}]:
+        by_epsilon, by_params = meta_gradients(numbers, start)
+        finite(f"gradient by the initial parameters, some of them 0, at {numbers},", by_params)
+        finite(f"gradient by eps_root at {numbers}", by_epsilon)
 
 
 @check()
@@ -320,8 +321,8 @@ def _same_alone(subject: Subject, tx: Any, rtol: float = 1e-5) -> None:
     _same("updates", _train(subject, tx, params, grads)[0], alone, rtol)
 
 
-def _meta_gradients(subject: Subject, params: Any, numbers: dict[str, float]) -> tuple[Any, Any]:
-    """The gradients of the loss after ten steps by hyperparameters and by the initial parameters."""
+def _meta_gradients(subject: Subject) -> Callable[[dict[str, float], Any], tuple[Any, Any]]:
+    """The gradients of the loss after ten steps by hyperparameters and by the initial parameters, given these two."""
 
     def loss(params: Any) -> Any:
         return 0.35 * sum(jnp.sum(p**2) for p in jax.tree.leaves(params))
@@ -337,7 +338,8 @@ def _meta_gradients(subject: Subject, params: Any, numbers: dict[str, float]) ->
         (params, _), _ = jax.lax.scan(step, (params, tx.init(params)), length=10)
         return loss(params)
 
-    return jax.jit(jax.grad(final, argnums=(0, 1)))(jax.tree.map(jnp.float32, numbers), params)
+    compiled = jax.jit(jax.grad(final, argnums=(0, 1)))
+    return lambda numbers, params: compiled(jax.tree.map(jnp.float32, numbers), params)
 
 
 def _rate(subject: Subject) -> float:

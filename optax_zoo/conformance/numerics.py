@@ -25,8 +25,19 @@ def zero_gradients(subject: Subject) -> None:
 
 @check()
 def huge_gradients(subject: Subject) -> None:
-    """Gradients of size 1e15 give finite updates."""
-    finite("updates", _with_gradients(subject, lambda g: 1e15 * g)[0])
+    """Gradients of size 1e15, 1e20 and up to the largest float32 give finite updates, then and at later steps."""
+    params = trees.parameters()
+    usual = [trees.gradients(params, t) for t in range(4)]
+    largest = jax.tree.map(lambda g: jnp.sign(g) * jnp.finfo(g.dtype).max, usual[1])
+    for size in (1e15, 1e20, 3e38, None):
+        first, second = (
+            (jax.tree.map(lambda g, size=size: size * g, g) for g in usual[:2]) if size else (largest, largest)
+        )
+        for gradients in ([first, second, *usual[2:]], [usual[0], second, *usual[2:]]):
+            state = subject.init(params)
+            for t, grads in enumerate(gradients):
+                updates, state = subject.compiled_update(params, state, grads)
+                finite(f"updates of step {t + 1} with gradients of size {size or 'of the largest float32'}", updates)
 
 
 @check()
@@ -63,7 +74,7 @@ def float32_beside_float64(subject: Subject) -> None:
 
 @check()
 def strict_promotion(subject: Subject) -> None:
-    """float32 and bfloat16 trees pass where jax.numpy_dtype_promotion is "strict" and jax.numpy_rank_promotion "raise"."""
+    """float32 and bfloat16 trees pass where jax is told to promote no dtypes ("strict") and no ranks ("raise")."""
     for dtype in (jnp.float32, jnp.bfloat16):
         params = trees.parameters(dtype)
         grads = trees.gradients(params)

@@ -140,7 +140,8 @@ def integer_leaves(subject: Subject) -> None:
     moved = trees.parameters()
     still = {"indices": jnp.arange(3), "active": jnp.array([True, False])}
     grads = {**trees.gradients(moved), **jax.tree.map(jnp.zeros_like, still)}
-    params, state = {**moved, **still}, subject.tx.init({**moved, **still})
+    params: Any = {**moved, **still}
+    state = subject.tx.init(params)
     kept, expected = (len(jax.tree.leaves(each)) for each in (state, subject.tx.init(moved)))
     require(kept == expected, f"the state has {kept} arrays instead of {expected}.")
     for _ in range(2):
@@ -151,7 +152,7 @@ def integer_leaves(subject: Subject) -> None:
 
 @check()
 def eager_as_jitted(subject: Subject) -> None:
-    """Eager and jitted, a step does the same or refuses in both: without a gradient, in mixed precision, with a shape off."""
+    """Eager and jitted a step does the same or is refused: without a gradient, in mixed precision, of another shape."""
     params = {**trees.parameters(), "indices": jnp.arange(3)}
     grads = {**trees.gradients(trees.parameters()), "indices": None}
     cases = {

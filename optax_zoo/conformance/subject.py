@@ -81,7 +81,11 @@ class Subject:
     @property
     def rate(self) -> Any:
         """The number that stands for learning_rate where the factory is called without; None where there is none."""
-        default = self._hyperparameters["learning_rate"].default if self.takes("learning_rate") else None
+        return self.default("learning_rate")
+
+    def default(self, name: str) -> Any:
+        """The number that stands for a hyperparameter where the factory is called without; None where there is none."""
+        default = self._hyperparameters[name].default if self.takes(name) else None
         return default if isinstance(default, (int, float)) else None
 
     def given(self, params: Any, grads: Any, **others: Any) -> dict[str, Any]:

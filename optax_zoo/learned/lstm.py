@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from optax_zoo import _checks
 from optax_zoo.learned.weights import load_weights
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import dtype_of, lift
 from optax_zoo.primitives.types import DType, Scalar
@@ -62,6 +63,7 @@ def coordinatewise_lstm(
     """
     if k is not None:
         _checks.scalar("k", k, "above 0 and at most 80, or None", lambda x: 0 < x <= 80)
+    check_accumulator_dtype(accumulator_dtype, scale=False)
     weights = load_weights() if weights is None else weights
     units = _units(weights, features=1 if k is None else 2)
 

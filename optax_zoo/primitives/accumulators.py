@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import like, scalar_dtype
 from optax_zoo.primitives.states import filled
@@ -122,6 +123,7 @@ def _accumulator(
     if not callable(initial):
         _checks.non_negative("initial", initial)
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
+    check_accumulator_dtype(dtype, scale=of is not identity)
     counts = callable(decay) or seeded == "first_step"
 
     def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
@@ -188,6 +190,7 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
     Returns:
       An estimator with state `ArithmeticMeanState`.
     """
+    check_accumulator_dtype(accumulator_dtype, scale=of is not identity)
 
     def init(params: Any) -> ArithmeticMeanState:
         def zeros() -> Any:
@@ -234,6 +237,7 @@ def peak(
     _checks.scalar("decay", decay, "at least 0 and at most 1", lambda x: 0 <= x <= 1)
     _checks.non_negative("eps", eps)
     _checks.non_negative("eps_max", eps_max)
+    check_accumulator_dtype(accumulator_dtype)
 
     def init(params: Any) -> AccumulatorState:
         return filled(AccumulatorState(statistic_zeros(of, params, accumulator_dtype)))

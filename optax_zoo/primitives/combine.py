@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import jax
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.inside import update_lifted
 from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive
+from optax_zoo.primitives.precision import like
 
 _Made = TypeVar("_Made")
 
@@ -23,7 +26,12 @@ def serial(**parts: optax.GradientTransformation) -> Rule:
     """
     chained = optax.named_chain(*parts.items())
     needs, by_leaf = needs_of(*parts.values()), all_by_leaf(*parts.values())
-    return Rule(chained.init, chained.update, needs, by_leaf=by_leaf)
+
+    def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
+        made, state = update_lifted(chained, updates, state, params, **extra_args)
+        return jax.tree.map(lambda x, u: like(u, x), updates, made), state
+
+    return Rule(chained.init, update, needs, by_leaf=by_leaf)
 
 
 def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:

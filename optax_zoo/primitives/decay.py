@@ -34,8 +34,8 @@ def coupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
         alone.
 
     Returns:
-      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no state,
-      with a schedule `DecayState`.
+      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no
+      state, with a schedule `DecayState`.
 
     Raises:
       ValueError: from `init` and `update`, for a mask that does not fit the parameters.
@@ -60,8 +60,8 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
         alone.
 
     Returns:
-      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no state,
-      with a schedule `DecayState`.
+      A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no
+      state, with a schedule `DecayState`.
 
     Raises:
       ValueError: from `init` and `update`, for a mask that does not fit the parameters.

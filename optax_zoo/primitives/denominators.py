@@ -9,8 +9,11 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import arithmetic_mean
+from optax_zoo.primitives.inside import update_lifted
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Part, Rule, Weigh, all_by_leaf, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, shapes_by_leaf, zeros
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
 
@@ -56,9 +59,9 @@ def debiased(estimator: Part) -> Rule:
 
     def update(updates: Any, state: DebiasedState, params: Any = None, **extra_args: Any) -> Any:
         weight, divisor = weigh(state.weight, state.estimator)
-        estimate, inner_state = estimator.update(updates, state.estimator, params, **extra_args)
+        estimate, inner_state = update_lifted(estimator, updates, state.estimator, params, **extra_args)
         factor = 1 / divisor  # one division for the tree
-        return jax.tree.map(lambda e: like(e * factor, e), estimate), DebiasedState(inner_state, weight)
+        return jax.tree.map(lambda x, e: like(e * factor, x), updates, estimate), DebiasedState(inner_state, weight)
 
     return Rule(init, update, estimator.needs, by_leaf=all_by_leaf(estimator))
 
@@ -80,8 +83,8 @@ def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_roo
     inner = optax.with_extra_args_support(estimator)
 
     def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        estimate, state = inner.update(updates, state, params, **extra_args)
-        return jax.tree.map(lambda e: like(jnp.sqrt(lift(e) + eps_root) + eps, e), estimate), state
+        estimate, state = update_lifted(inner, updates, state, params, **extra_args)
+        return jax.tree.map(lambda x, e: like(root_of(lift(e) + eps_root) + eps, x), updates, estimate), state
 
     weigh = weigh_through(estimator, lambda state: state, jnp.sqrt)
     return Rule(inner.init, update, needs_of(estimator), weigh, all_by_leaf(estimator))
@@ -121,14 +124,15 @@ def deviation(
         return DeviationState(first.init(params), second.init(params))
 
     def update(updates: Any, state: DeviationState, params: Any = None, **extra_args: Any) -> Any:
-        m, mean_state = first.update(updates, state.mean, params, **extra_args)
-        v, mean_square_state = second.update(updates, state.mean_square, params, **extra_args)
+        lifted = jax.tree.map(lambda x: bounded(lift(x)), updates)  # of the same gradient, or their difference is wrong
+        m, mean_state = update_lifted(first, lifted, state.mean, params, **extra_args)
+        v, mean_square_state = update_lifted(second, lifted, state.mean_square, params, **extra_args)
 
-        def deviate(m: jax.Array, v: jax.Array) -> jax.Array:
+        def deviate(x: Any, m: jax.Array, v: jax.Array) -> jax.Array:
             variance = jnp.maximum(lift(v) - square(lift(m)), 0)  # rounding can make it negative
-            return like(jnp.sqrt(variance + eps_root) + eps, v)
+            return like(root_of(variance + eps_root) + eps, x)
 
-        return jax.tree.map(deviate, m, v), DeviationState(mean_state, mean_square_state)
+        return jax.tree.map(deviate, updates, m, v), DeviationState(mean_state, mean_square_state)
 
     return Rule(init, update, needs_of(mean, mean_square), by_leaf=all_by_leaf(mean, mean_square))
 
@@ -167,9 +171,9 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
         return RunningMaxState(maximum, inner.init(params))
 
     def update(updates: Any, state: RunningMaxState, params: Any = None, **extra_args: Any) -> Any:
-        estimate, inner_state = inner.update(updates, state.estimator, params, **extra_args)
+        estimate, inner_state = update_lifted(inner, updates, state.estimator, params, **extra_args)
         maximum = jax.tree.map(lambda s, e: jnp.maximum(s, lift(e)).astype(s.dtype), state.maximum, estimate)
-        return jax.tree.map(like, maximum, estimate), RunningMaxState(maximum, inner_state)
+        return jax.tree.map(like, maximum, updates), RunningMaxState(maximum, inner_state)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)
     return Rule(init, update, needs_of(estimator), weigh, splits)
@@ -209,8 +213,9 @@ def scale_by_arithmetic_rms(*, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, spars
     rms = arithmetic_rms(eps=eps, eps_root=eps_root, sparse=sparse)
 
     def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        scale, state = rms.update(jax.tree.map(lift, updates), state, params)
-        return jax.tree.map(lambda x, s: like(lift(x) / s, x), updates, scale), state
+        lifted = jax.tree.map(lambda x: bounded(lift(x)), updates)
+        scale, state = rms.update(lifted, state, params)
+        return jax.tree.map(lambda x, g, s: like(g / s, x), updates, lifted, scale), state
 
     return Rule(rms.init, update, by_leaf=True)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import number_expression
 from optax_zoo.primitives.statistics import square
 
@@ -61,14 +62,14 @@ def adapt(share: float, motion: Motion, at: Surroundings) -> Motion:
     """The thermostat: alpha + share (|u|^2 - temperature) while exploring."""
 
     def adapted(a: jax.Array, u: jax.Array) -> jax.Array:
-        return a + jnp.where(at.exploring, share * (square(u) - at.temperature), 0)
+        return a + jnp.where(at.exploring, share * (bounded(square(u)) - at.temperature), 0)
 
     return motion._replace(friction=jax.tree.map(adapted, motion.friction, motion.velocity))
 
 
 def brake(share: float, motion: Motion, at: Surroundings) -> Motion:
-    """Friction to first order: u (1 - share alpha)."""
-    velocity = jax.tree.map(lambda u, a: u * (1 - share * a), motion.velocity, motion.friction)
+    """Friction to first order: u (1 - share alpha), which diverges beyond alpha = 2: to a large number, not to NaN."""
+    velocity = jax.tree.map(lambda u, a: bounded(u * (1 - share * a)), motion.velocity, motion.friction)
     return motion._replace(velocity=velocity)
 
 

@@ -10,6 +10,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.denominators import weigh_through
+from optax_zoo.primitives.inside import update_lifted
 from optax_zoo.primitives.part import Rule, expression, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype
 from optax_zoo.primitives.types import Scalar
@@ -142,8 +143,8 @@ def loss_feedback(
         if jnp.ndim(value) != 0:
             raise ValueError(f"value has the shape {jnp.shape(value)}, but must be the loss, a scalar.")
         state = advance(state, value)
-        estimate, estimator = inner.update(updates, state.estimator, params, value=value, **extra_args)
-        scaled = jax.tree.map(lambda s: like(lift(s) * state.feedback + eps, s), estimate)
+        estimate, estimator = update_lifted(inner, updates, state.estimator, params, value=value, **extra_args)
+        scaled = jax.tree.map(lambda x, s: like(lift(s) * state.feedback + eps, x), updates, estimate)
         return scaled, state._replace(estimator=estimator)
 
     weigh = weigh_through(estimator, lambda state: state.estimator)

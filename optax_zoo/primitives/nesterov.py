@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, expression, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, weak_float, zeros_for
 from optax_zoo.primitives.states import filled
@@ -47,6 +48,7 @@ def nesterov_ema(decay: Scalar, *, momentum: Decay | None = None, accumulator_dt
     _checks.decay("decay", decay)
     mu = decay if momentum is None else momentum
     _checks.decay("momentum", mu, schedule=True)
+    check_accumulator_dtype(accumulator_dtype, scale=False)
 
     def init(params: Any) -> NesterovState:
         value = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)

@@ -55,9 +55,9 @@ class Part(optax.GradientTransformationExtraArgs):
 
     It is a NamedTuple (init, update) like any optax transformation, hence a pytree. Rebuilt from the same two functions
     it stays what it was. Rebuilt from other functions (`_replace`, a `jax.tree.map` over it) it is a plain
-    `optax.GradientTransformationExtraArgs`, and prints as one. Rebuilt from what are no functions (the None that
-    equinox.partition leaves, the specs of a tree that holds an optimizer) it is a place holder of its class, which prints
-    as that, and the functions can be put back into it.
+    `optax.GradientTransformationExtraArgs`, and prints as one. Rebuilt from what are not functions (the None that
+    equinox.partition leaves, the specs of a tree that holds an optimizer) it is a placeholder of its class, which
+    prints as that, and the functions can be put back into it.
     """
 
     def __new__(cls, init: Any, update: Any) -> Self:
@@ -74,7 +74,7 @@ class Part(optax.GradientTransformationExtraArgs):
         """The definition that `init` and `update` are methods of.
 
         Raises:
-          TypeError: for a place holder, which has none.
+          TypeError: for a placeholder, which has none.
         """
         rule = _rule_of(self.init, self.update)
         if rule is None:

@@ -1,17 +1,24 @@
 """The square root, differentiable at 0."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 
-@jax.custom_jvp
+@functools.partial(jax.jit, inline=True)  # costs an eager step less than a custom derivative does
 def root_of(x: jax.Array) -> jax.Array:
     """The elementwise square root, whose derivative at 0 is taken to be 0: a gradient of exactly 0 gives no NaN."""
+    return _root_of(x)
+
+
+@jax.custom_jvp
+def _root_of(x: jax.Array) -> jax.Array:
     return jnp.sqrt(x)
 
 
-@root_of.defjvp
+@_root_of.defjvp
 def _tangent(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     (x,), (tangent,) = primals, tangents
-    root = root_of(x)
+    root = _root_of(x)
     return root, jnp.where(x == 0, 0, tangent / jnp.where(x == 0, 1, 2 * root))

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, square
 from optax_zoo.primitives.types import Scalar, Statistic
@@ -125,7 +127,9 @@ def scale_by_secant(
             new = new._replace(corrected_gradient=c, **_average_for_gamma(g, m, old))
         seeded = _seed_steps(g, old)
         # What follows reads the step: newer XLA would compute it anew for each reader, with 8 temporaries instead of 6.
-        step = jax.lax.optimization_barrier(-_rate(new.mean_square_change, seeded, delta_clip, eps_root) * c)
+        step = jax.lax.optimization_barrier(
+            bounded(-_rate(new.mean_square_change, seeded, delta_clip, eps_root) * c, 4)
+        )
         if use_adagrad:
             new = new._replace(total=old.total + square(c))
             step = step / jnp.sqrt(jnp.maximum(new.total, 1))
@@ -193,7 +197,7 @@ def _average_gradients(g: jax.Array, change: jax.Array, old: SecantState, decay:
 
 def _gamma(old: SecantState, clip: Scalar | None, reg: Scalar, eps: Scalar) -> jax.Array:
     """How much of the average gradient is mixed in."""
-    gamma = jnp.sqrt(old.gamma_numerator) / (jnp.sqrt(old.gamma_denominator + eps) + reg)
+    gamma = root_of(old.gamma_numerator) / (root_of(old.gamma_denominator + eps) + reg)
     return gamma if clip is None else jnp.minimum(gamma, clip)
 
 
@@ -218,7 +222,7 @@ def _seed_steps(g: jax.Array, old: SecantState) -> SecantState:
 def _rate(mean_square_change: jax.Array, old: SecantState, clip: Scalar | None, eps_root: Scalar) -> jax.Array:
     """What multiplies c: sqrt(E[d^2] / E[y^2]) - E[y d] / E[y^2]."""
     curvature = mean_square_change + eps_root
-    rate = (jnp.sqrt((old.mean_square_step + eps_root) * curvature) - old.covariance) / curvature
+    rate = (root_of((old.mean_square_step + eps_root) * curvature) - old.covariance) / curvature
     return rate if clip is None else jnp.clip(rate, -clip, clip)
 
 
@@ -253,7 +257,7 @@ def _by_leaf(advance: Callable[..., tuple[jax.Array, SecantState]], updates: Any
     rows = [SecantState(state.count, **dict(zip(trees, column, strict=True))) for column in columns]
     steps, news = [], []
     for g, old in zip(leaves, rows, strict=True):
-        step, new = advance(lift(g), old)
+        step, new = advance(bounded(lift(g), 4), old)
         steps.append(like(-step, g))
         news.append(jax.tree.map(lambda x, s: x.astype(s.dtype), new, old))
     trees = {name: jax.tree.unflatten(treedef, [getattr(new, name) for new in news]) for name in trees}

@@ -14,20 +14,21 @@ def filled(state: Any) -> Any:
     )
     if fields == state._fields:
         return state
-    return _with_fields(type(state), fields)._make(getattr(state, name) for name in fields)
+    whole: Any = type(state)
+    return _with_fields(whole, fields)._make(getattr(state, name) for name in fields)
 
 
 @functools.cache
-def _with_fields(whole: type[Any], fields: tuple[str, ...]) -> Any:
+def _with_fields(whole: Any, fields: tuple[str, ...]) -> Any:
     """The NamedTuple that has some of the fields of another; the same class whenever it is asked for."""
 
     def reduce(self: Any) -> Any:
         return _restored, (whole, fields, tuple(self))
 
-    bases = (collections.namedtuple(whole.__name__, fields),)  # type: ignore[misc]
+    bases = (collections.namedtuple(whole.__name__, fields),)
     names = {"__slots__": (), "__doc__": whole.__doc__, "__module__": whole.__module__, "__reduce__": reduce}
     return type(whole.__name__, bases, names)
 
 
-def _restored(whole: type[Any], fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+def _restored(whole: Any, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     return _with_fields(whole, fields)._make(values)

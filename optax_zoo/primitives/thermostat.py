@@ -9,10 +9,14 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.initial import random_normal, wrap_key
+from optax_zoo.primitives.inside import update_lifted
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
+from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import absolute, identity
 from optax_zoo.primitives.types import DType, Key, Scalar
@@ -105,6 +109,7 @@ def thermostat(
     _checks.non_negative("diffusion", diffusion, schedule=True)
     if not (_checks.is_number(annealing) and annealing == math.inf):
         _checks.positive("annealing", annealing, schedule=True)
+    check_accumulator_dtype(accumulator_dtype)  # of the friction: squared velocities
     random_normal(1.0, key)  # refuses what cannot be a key
     estimator, draw = optax.with_extra_args_support(preconditioner), noise or standard_normal
     explores = not (_checks.is_number(burnin) and burnin <= 1)
@@ -140,8 +145,9 @@ def thermostat(
         updates: Any, state: ThermostatState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
         rate = _given(learning_rate)
-        scale, inner = estimator.update(updates, state.preconditioner, params, **extra_args)
-        force = jax.tree.map(lambda g, d: rate * lift(g) / d, updates, scale)
+        lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
+        scale, inner = update_lifted(estimator, lifted, state.preconditioner, params, **extra_args)
+        force = jax.tree.map(lambda g, d: rate * g / d, lifted, scale)
         warmth, progress = explore(state, scale, rate / data_size)
         still = jax.tree.map(jnp.zeros_like, state.velocity)
         motion = integrator(Motion(still, state.velocity, state.friction), Surroundings(scale, force, **warmth))
@@ -174,8 +180,8 @@ def _agitation(
     """What noise adds to the velocity: sqrt(2 F eta / beta) zeta, and the correction where 1 / G_{t-1} is kept."""
 
     def noise(z: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
-        factor = diffusion(eta, d, d_before) if callable(diffusion) else diffusion * jnp.sqrt(eta)
-        return jnp.sqrt(2 / beta) * jnp.sqrt(eta) * jnp.sqrt(factor) * z
+        factor = diffusion(eta, d, d_before) if callable(diffusion) else diffusion * root_of(jnp.asarray(eta))
+        return jnp.sqrt(2 / beta) * root_of(jnp.asarray(eta)) * root_of(factor) * z
 
     def correction(u: jax.Array, d: jax.Array, d_before: jax.Array) -> jax.Array:
         return jnp.where(u == 0, 0, eta / beta * (1 - d / d_before) / jnp.where(u == 0, 1, u))

@@ -27,7 +27,7 @@ def replay_of(algorithm: str, name: str) -> Replay:
 
 @pytest.mark.parametrize(("algorithm", "name"), ALL, ids=[f"{algorithm}-{name}" for algorithm, name in ALL])
 def test_replays_the_original(algorithm: str, name: str) -> None:
-    """The first case of each algorithm compiled, and those of many operations; what else is compiled, other tests show."""
+    """Compiled are the first case of each algorithm, and those of many operations."""
     case = cases(algorithm)[name]
     compiled = algorithm in COMPILED or name == next(iter(cases(algorithm)))
     error = largest_error(case, replay_of(algorithm, name), jax.jit if compiled else lambda step: step)
