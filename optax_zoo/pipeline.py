@@ -75,8 +75,9 @@ def pipeline(
 
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
     `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
-    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype. With a denominator,
-    finite elements of g beyond 2^60 (2^508 in float64), whose squares would overflow, count as that large.
+    Low-precision gradients pass the slots in float32; the update comes back in the gradient's dtype. Beside
+    an elementwise denominator, elements of g beyond 2^60 (2^508 in float64), infinite ones too, count as that large:
+    their squares would overflow.
 
     Args:
       gradient: acts on the raw gradient: `normalize_by_norm`, `clip_by_norm`, `coupled_decay`.

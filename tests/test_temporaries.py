@@ -47,8 +47,8 @@ OPTIONS = [
 ]
 
 
-# In leaves. New values of AdaSecant need each other's old ones. Of Santa's, random draws take 4. The LSTM keeps 40 inputs of its
-# second layer and 80 gates.
+# In leaves. New values of AdaSecant need each other's old ones. Of Santa's, random draws take 4. The LSTM keeps 40
+# inputs of its second layer and 80 gates.
 KEPT = [
     (zoo.adasecant(), 6),
     (zoo.santa_e(), 5),

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks

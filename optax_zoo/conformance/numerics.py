@@ -30,12 +30,14 @@ def huge_gradients(subject: Subject) -> None:
     usual = [trees.gradients(params, t) for t in range(4)]
     largest = jax.tree.map(lambda g: jnp.sign(g) * jnp.finfo(g.dtype).max, usual[1])
     for size in (1e15, 1e20, 3e38, None):
-        first, second = (jax.tree.map(lambda g: size * g, g) for g in usual[:2]) if size else (largest, largest)
+        first, second = (
+            (jax.tree.map(lambda g, size=size: size * g, g) for g in usual[:2]) if size else (largest, largest)
+        )
         for gradients in ([first, second, *usual[2:]], [usual[0], second, *usual[2:]]):
             state = subject.init(params)
             for t, grads in enumerate(gradients):
                 updates, state = subject.compiled_update(params, state, grads)
-                finite(f"updates of step {t + 1} with gradients of size {size or 'of the largest float32'}", updates)
+                finite(f"updates of step {t + 1} with gradients of size {size or 'the largest float32'}", updates)
 
 
 @check()

@@ -11,8 +11,8 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.initial import random_normal, wrap_key
-from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
 from optax_zoo.primitives.inside import update_lifted
+from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
