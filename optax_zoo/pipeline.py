@@ -77,8 +77,8 @@ def pipeline(
     `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
     Low-precision gradients pass the slots in float32. The update comes back in the gradient's dtype, or, where a part
     reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small
-    beside the step would be lost in rounding. With a denominator, finite elements of g beyond 2^60 (2^508 in float64),
-    whose squares would overflow, count as that large.
+    beside the step would be lost in rounding. Beside an elementwise denominator, elements of g beyond 2^60 (2^508 in
+    float64), infinite ones too, count as that large: their squares would overflow.
 
     Moved are floating-point and complex parameters. Integers, bools and random keys have no state, and an update of 0;
     a leaf whose gradient is None has the update None, and keeps its state.

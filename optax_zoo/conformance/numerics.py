@@ -37,7 +37,7 @@ def huge_gradients(subject: Subject) -> None:
             state = subject.init(params)
             for t, grads in enumerate(gradients):
                 updates, state = subject.compiled_update(params, state, grads)
-                finite(f"updates of step {t + 1} with gradients of size {size or 'of the largest float32'}", updates)
+                finite(f"updates of step {t + 1} with gradients of size {size or 'the largest float32'}", updates)
 
 
 @check()
