@@ -139,7 +139,7 @@ def read(text: str, argument: str = "optimizer") -> Spelling:
         function, positional = imported(argument, text), True
     else:
         algorithm = _registered(text, argument)
-        return Spelling(argument, text, algorithm.factory, algorithm, *_parameters(algorithm.factory, False))
+        return Spelling(argument, text, algorithm.factory, algorithm, *_of_registered(algorithm.factory))
     return Spelling(argument, text, function, None, *_parameters(function, positional))
 
 
@@ -180,6 +180,15 @@ def optax_names() -> tuple[str, ...]:
 def _takes_rate_alone(function: Callable[..., Any]) -> bool:
     parameters, rate = _parameters(function, False)
     return rate is not None and not Spelling("", "", function, None, parameters, rate).required
+
+
+def _of_registered(factory: Any) -> tuple[Mapping[str, inspect.Parameter], str | None]:
+    """The parameters of a registered function, and its learning rate, which `**hyperparameters` may stand for."""
+    parameters, rate = _parameters(factory, False)
+    if rate is None and any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        rate = "learning_rate"
+        parameters = {**parameters, rate: inspect.Parameter(rate, inspect.Parameter.KEYWORD_ONLY)}
+    return parameters, rate
 
 
 def _parameters(function: Any, positional: bool) -> tuple[Mapping[str, inspect.Parameter], str | None]:
