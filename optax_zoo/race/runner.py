@@ -10,11 +10,12 @@ import numpy as np
 
 from optax_zoo.race import html
 from optax_zoo.race import settings as checks
-from optax_zoo.race.engine import tuning
+from optax_zoo.race.engine import finals
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.engine.program import Program
 from optax_zoo.race.engine.trials import prepare, untrained
+from optax_zoo.race.engine.tuning import MOST_SEEDS
 from optax_zoo.race.entrants import Entrant, Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
@@ -150,7 +151,7 @@ def _race(
     trials = sum(_trials(entrant, settings) for entrant in left)
     with display(trials, visible) as progress, remembered_interrupts() as raise_if_interrupted:
         layout = layout_of(settings)
-        local = prepare(task, settings.seed, settings.seeds + settings.final_seeds)
+        local = prepare(task, settings.seed, MOST_SEEDS * settings.seeds + settings.final_seeds)
         start = layout.replicate(local)
         programs = []
         for number, entrant in enumerate(left, 1):
@@ -162,7 +163,7 @@ def _race(
         for program in programs:
             raise_if_interrupted()
             told = _Told(progress, program.entrant.name, len(rows), len(entrants))
-            row = tuning.enter(program, settings, before, told)
+            row = finals.enter(program, settings, before, told)
             rows[row.optimizer] = row
             if folder is not None:
                 folder.append(row)
