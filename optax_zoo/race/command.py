@@ -164,9 +164,9 @@ def one_task(name: str, target: float | None, steps: int | None) -> tuple[Task, 
     "--task",
     "tasks",
     type=Names(),
-    default=("digits_mlp",),
+    default=("digits_deep",),
     metavar="NAME|MODULE:OBJECT,...",
-    help="What is trained: registered tasks, Tasks of yours, or all.  [default: digits_mlp]",
+    help="What is trained: registered tasks, Tasks of yours, or all.  [default: digits_deep]",
 )
 @click.option(
     "--optimizers",

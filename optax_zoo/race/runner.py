@@ -66,7 +66,7 @@ def race(
       task: what is trained; by default `digits()`.
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
       seeds: seeds per rate, at least 1; by default 3.
-      final_seeds: fresh seeds at the best rate, at least 2; by default 10.
+      final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default 600.
       seed: from which all others follow, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.

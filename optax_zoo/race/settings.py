@@ -13,7 +13,7 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, count_examples
 
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
-SEEDS, FINAL_SEEDS, STEPS = 3, 10, 600
+SEEDS, FINAL_SEEDS, STEPS = 3, 20, 600
 SCHEDULES = ("constant", "cosine")
 MAPPINGS = ("auto", "map", "vmap")
 

@@ -60,10 +60,10 @@ class Choice:
 
 
 def drifts(choices: list[Choice]) -> np.ndarray:
-    """How far the mean over the final seeds moves around its middle when the choice is made anew, by draw and choice."""
+    """How far means over the final seeds move around their middle when the choice is made anew, by draw and choice."""
     uniform = _uniform(choices, WAYS)
     moved = np.stack([each.final.mean(axis=1)[each.again(uniform)] for each in choices], axis=1)
-    return moved - moved.mean(axis=0)
+    return np.where(moved.min(axis=0) < moved.max(axis=0), moved - moved.mean(axis=0), 0.0)
 
 
 def means_again(choices: list[Choice]) -> np.ndarray:

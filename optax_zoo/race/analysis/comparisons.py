@@ -47,7 +47,7 @@ class Difference:
 
     @property
     def found(self) -> bool:
-        """Whether two algorithms differ, at the level of 5 % over all pairs together, by more than copies of them do."""
+        """Whether two algorithms differ, at the level of 5 % over all pairs together, and by more than copies do."""
         return self.p_value < 1 - LEVEL and not self.same and not self.within_noise
 
     def __str__(self) -> str:
@@ -111,9 +111,10 @@ def pairwise(
 
 
 def copies(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """The names of rows that are one algorithm, two or more at a time: they answer the same gradients with the same steps.
+    """The names of rows that are one algorithm, two or more at a time.
 
-    See `Row.fingerprint`; rows without one are taken for algorithms of their own.
+    They answer the same gradients with the same steps, see `Row.fingerprint`; rows without one are taken for
+    algorithms of their own.
     """
     groups: list[list[Row]] = []
     for row in rows:
@@ -128,9 +129,9 @@ def copies(rows: Sequence[Row]) -> list[tuple[str, ...]]:
 
 def _alike(row: Row, other: Row) -> bool:
     ours, theirs = np.array(row.fingerprint, float), np.array(other.fingerprint, float)
-    searched = [[*each.search_values[:1]] for each in (row, other)]
-    same_space = [*map(list, searched[0])] == [*map(list, searched[1])]
-    return ours.size > 0 and ours.shape == theirs.shape and same_space and np.allclose(ours, theirs, rtol=SAME, atol=0)
+    if ours.size == 0 or ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=SAME, atol=0):
+        return False
+    return [*map(sorted, row.search_values[:1])] == [*map(sorted, other.search_values[:1])]
 
 
 def _with_copies(pairs: list[Difference], groups: Sequence[tuple[str, ...]]) -> list[Difference]:

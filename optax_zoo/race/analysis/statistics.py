@@ -88,10 +88,12 @@ def expanded_interval(resampled: np.ndarray, count: int) -> tuple[np.ndarray, np
 
     Args:
       resampled: the mean by resample, and by anything on the second axis.
-      count: of the values that each is a mean of, at least 2.
+      count: of the values that each is a mean of; a single one gives no width.
     """
     from scipy import stats
 
+    if count < 2:
+        return percentile_interval(resampled)
     tail = stats.norm.cdf(-math.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1))
     low, high = np.quantile(resampled, (tail, 1 - tail), axis=0)
     return low, high

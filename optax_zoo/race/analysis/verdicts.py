@@ -1,8 +1,9 @@
 """What a race allows one to say of each optimizer: tiers of those that cannot be told apart."""
 
 import dataclasses
+
 from optax_zoo.race.analysis.comparisons import Difference, copies, differences
-from optax_zoo.race.rows import Result
+from optax_zoo.race.rows import Result, rank
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Standing:
 
 def standing(result: Result) -> Standing:
     """What a race allows one to say: comparisons of all pairs, and the tiers that follow from them."""
+    result = dataclasses.replace(result, rows=tuple(sorted(result.rows, key=rank)))
     pairs = differences(result)
     by_name = {(pair.first, pair.second): pair for pair in pairs}
     left = [row.optimizer for row in result.rows if row.test_metric is not None]

@@ -65,7 +65,7 @@ class Tuned:
 
 
 def tuning_seeds(settings: Settings, count: int) -> list[int]:
-    """The first tuning seeds, as indices; those of the reported figures stand between the usual ones and the further."""
+    """The first tuning seeds, as indices: those of the reported figures come between usual and further ones."""
     return [i if i < settings.seeds else i + settings.final_seeds for i in range(count)]
 
 

@@ -28,7 +28,8 @@ def paragraphs(result: Result, found: Standing) -> list[Markup]:
         words.number(high, places),
         words.rate(best.best_rate),
     )
-    others = [_tiers(found), _compared(found, result.settings.final_seeds, places), _noise(found), _worsened(result)]
+    seeds = result.settings.final_seeds
+    others = [_compared(found, seeds, places), _tiers(found, seeds), _noise(found), _worsened(result)]
     return [first, *filter(None, [*others, _lost(result.rows)])]
 
 
@@ -40,10 +41,10 @@ def named(names: Sequence[str], last: str = "and") -> Markup:
     return Markup("{} {} {}").format(Markup(", ").join(marked[:-1]), last, marked[-1])
 
 
-def _tiers(found: Standing) -> Markup:
+def _tiers(found: Standing, seeds: int) -> Markup:
     """How many pairs are told apart, and into how many tiers all fall."""
     told, of = found.told_apart
-    if not of:
+    if not of or seeds < LEAST_SEEDS:
         return Markup("")
     tiers = [Markup("{}: {}").format(number, named(names)) for number, names in enumerate(found.tiers, 1)]
     said = Markup("{} of {} pairs of different algorithms can be told apart.").format(told, of)

@@ -37,8 +37,8 @@ DEFINITIONS = [
     (
         "No difference found",
         "p is 0.05 or more in the paired permutation test over the final seeds, corrected for the comparison of all "
-        "pairs of optimizers (Westfall and Young's step-down maximum) and for chance in the choice of the rates. It does "
-        "not say that there is no difference",
+        "pairs of optimizers (Westfall and Young's step-down maximum) and for chance in the choice of the rates. It "
+        "does not say that there is no difference",
     ),
     (
         "Tier",
@@ -110,8 +110,8 @@ def _choice(settings: Settings) -> str:
     more = f"Rates that cannot be told apart get up to {MOST_SEEDS * settings.seeds}. " if settings.seeds > 1 else ""
     return (
         f"by the validation {settings.metric}: its mean over the last quarter of the evaluations and over "
-        f"{words.count(settings.seeds, 'tuning seed')}. {more}A tie goes to the lower validation loss, then to the lower "
-        "rate; a rate at which a seed diverged loses to every other."
+        f"{words.count(settings.seeds, 'tuning seed')}. {more}A tie goes to the lower validation loss, then to the "
+        "lower rate; a rate at which a seed diverged loses to every other."
     )
 
 

@@ -21,10 +21,10 @@ def table(result: Result, found: Standing, anchors: Mapping[str, str]) -> Table:
     target = [] if settings.target is None else [Column("Steps", f"to {settings.target:g}")]
     columns = (
         Column("Rank", sort="ascending"),
-        Column("Tier"),
         Column("Optimizer", numeric=False),
         Column(f"Test {settings.metric}", "tuned [95 %]"),
         Column("Against the best", "difference [95 %], p", numeric=False),
+        Column("Tier"),
         Column("At defaults", "and their rate"),
         Column("Best rate"),
         *target,
@@ -40,7 +40,7 @@ def table(result: Result, found: Standing, anchors: Mapping[str, str]) -> Table:
         _cells(row, rank, digits, settings, found, anchors)
         for rank, (row, digits) in enumerate(zip(result.rows, places, strict=True), 1)
     ]
-    return Table(caption, columns, tuple(row[: len(columns)] for row in cells), heading=2, sortable=True)
+    return Table(caption, columns, tuple(row[: len(columns)] for row in cells), heading=1, sortable=True)
 
 
 def _cells(
@@ -50,10 +50,10 @@ def _cells(
     ends = words.interval(row.test_metric_interval, places) if row.test_metric_interval else ""
     return (
         figures(None if lost else float(rank), words.MISSING if lost else str(rank)),
-        figures(verdict.tier, words.MISSING if verdict.tier is None else str(verdict.tier)),
         Cell(LINK.format(anchors[row.optimizer], row.optimizer), row.optimizer),
         figures(row.test_metric, "diverged" if lost else words.number(row.test_metric, places), ends),
         _comparison(verdict, places),
+        figures(verdict.tier, words.MISSING if verdict.tier is None else str(verdict.tier)),
         _default(row, places),
         figures(
             row.best_rate, words.rate(row.best_rate), ", ".join(f"{k} {v:.3g}" for k, v in row.best_values.items())

@@ -74,8 +74,8 @@ def _caption(result: Result, standing: Standing) -> Iterator[str]:
     chance = " and for chance in the choice of the rates" if any(r.contender_rates for r in result.rows) else ""
     yield (
         f"Behind: mean difference over {seeds} final seeds, with the 95 % interval of this difference alone. p: paired "
-        f"permutation test, corrected for all {len(standing.pairs)} pairs{chance}; from 0.05 on no difference was found. "
-        "A tier holds all that were not found worse than its first."
+        f"permutation test, corrected for all {len(standing.pairs)} pairs{chance}; from 0.05 on no difference was "
+        "found. A tier holds all that were not found worse than its first."
     )
     floor = list(noise_floor(standing))
     if floor:
