@@ -8,6 +8,7 @@
 
 from optax_zoo.race.ablation import Ablation, Combination, Effect, ablate
 from optax_zoo.race.analysis.summary import Summary, summarize
+from optax_zoo.race.analysis.verdicts import Standing, Verdict, standing
 from optax_zoo.race.entrants import BASELINES, DEFAULT
 from optax_zoo.race.errors import MissingExtraError, RaceError
 from optax_zoo.race.html import collect
@@ -30,13 +31,16 @@ __all__ = [
     "Result",
     "Row",
     "Settings",
+    "Standing",
     "Summary",
     "Task",
+    "Verdict",
     "ablate",
     "collect",
     "digits",
     "load",
     "race",
     "race_tasks",
+    "standing",
     "summarize",
 ]

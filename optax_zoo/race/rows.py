@@ -2,16 +2,19 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import rounded
+from optax_zoo.race.analysis.permutations import permutation_p_values
+from optax_zoo.race.analysis.statistics import interquartile_mean, rounded
 from optax_zoo.race.settings import Settings
 
 Values = tuple[float | None, ...]
 Table = tuple[Values, ...]
+WORSENED = "tuned worse than default"
+GONE = ("milliseconds_per_step",)  # fields of results that earlier versions wrote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +36,6 @@ class Row:
       untrained_test_metric: mean over the final seeds before the first step.
       steps_to_target: median over the final seeds; None if half of them or more do not reach the target.
       state_bytes: bytes of state per parameter.
-      milliseconds_per_step: wall time of the compiled program over its steps times its trials side by side; the median
-        over calls. Evaluations count, compilation does not.
       seconds: wall time of this optimizer, compilation included.
       diverged_rates: number of rates at which a seed diverged.
       diverged_final_seeds: number of final seeds that diverged.
@@ -60,6 +61,15 @@ class Row:
       curve_train_loss: by final seed and evaluation, the mean since the evaluation before.
       curve_validation_loss: by final seed and evaluation.
       curve_validation_metric: by final seed and evaluation.
+      contender_rates: learning rates of the points that could not be told from the best on validation, the chosen one
+        first. These five are empty in results of versions that did not keep them.
+      contender_values: their further hyperparameters by name.
+      contender_validation_metric: by contender and tuning seed, of which there are more than at other points; like
+        `tuning_validation_metric`.
+      contender_validation_loss: by contender and tuning seed.
+      contender_test_metric: by contender and final seed; NaN (here None) where training diverged.
+      fingerprint: how it answers some made-up gradients; optimizers with the same are one algorithm. Empty in results
+        of versions that did not keep it.
     """
 
     optimizer: str
@@ -74,7 +84,6 @@ class Row:
     untrained_test_metric: float | None
     steps_to_target: float | None
     state_bytes: float
-    milliseconds_per_step: float
     seconds: float
     diverged_rates: int
     diverged_final_seeds: int
@@ -98,15 +107,21 @@ class Row:
     curve_train_loss: Table = dataclasses.field(repr=False)
     curve_validation_loss: Table = dataclasses.field(repr=False)
     curve_validation_metric: Table = dataclasses.field(repr=False)
+    contender_rates: Values = dataclasses.field(default=(), repr=False)
+    contender_values: tuple[Mapping[str, float], ...] = dataclasses.field(default=(), repr=False)
+    contender_validation_metric: Table = dataclasses.field(default=(), repr=False)
+    contender_validation_loss: Table = dataclasses.field(default=(), repr=False)
+    contender_test_metric: Table = dataclasses.field(default=(), repr=False)
+    fingerprint: Values = dataclasses.field(default=(), repr=False)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Row":
-        """A row from plain values, arrays, or what JSON gives back.
+        """A row from plain values, arrays, or what JSON gives back; what only earlier versions kept is left out.
 
         Raises:
           TypeError: if a field is unknown or absent.
         """
-        return cls(**{name: _plain(value) for name, value in fields.items()})
+        return cls(**{name: _plain(value) for name, value in fields.items() if name not in GONE})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -118,7 +133,22 @@ class Row:
             notes.append(f"diverged at {self.diverged_final_seeds} of {len(self.final_seeds)} final seeds")
         if self.edge:
             notes.append(f"best at the {self.edge} edge of the grid, after all extensions")
-        return tuple(notes)
+        return (*notes, *self._worse_than_default())
+
+    def _worse_than_default(self) -> Iterator[str]:
+        """Whether tuning has made it worse, by what is reported of both, and if that may be chance."""
+        if self.test_metric is None or not self.default_test_metric or None in self.default_test_metric:
+            return
+        default = np.array(self.default_test_metric, float)
+        loss = rounded(float(interquartile_mean(default)) - self.test_metric)
+        if loss <= 0:
+            return
+        (p_value,) = permutation_p_values((default - np.array(self.final_test_metric, float))[None])
+        sure = "" if p_value < 0.05 else ", which may be chance"
+        yield (
+            f"{WORSENED}: its rate of {self.best_rate:.3g} is {loss:.2g} behind the default of "
+            f"{self.default_rate:.3g} at the same fresh seeds (p = {p_value:.2g}{sure})"
+        )
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

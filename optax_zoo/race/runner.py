@@ -10,11 +10,12 @@ import numpy as np
 
 from optax_zoo.race import html
 from optax_zoo.race import settings as checks
-from optax_zoo.race.engine import tuning
+from optax_zoo.race.engine import finals
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.engine.program import Program
 from optax_zoo.race.engine.trials import prepare, untrained
+from optax_zoo.race.engine.tuning import MOST_SEEDS
 from optax_zoo.race.entrants import Entrant, Optimizers, resolve
 from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.interrupts import remembered_interrupts
@@ -64,10 +65,10 @@ def race(
         of a name and a function from learning rate to transformation, or a mapping from name to function; "all"
         stands for all of ours and three of optax. By default a dozen: nine of ours and those three. With a schedule,
         functions are given a schedule for a rate.
-      task: what is trained, a `Task` or the name of one; by default "digits_mlp".
+      task: what is trained, a `Task` or the name of one; by default "digits_deep".
       rates: the grid of learning rates, the same for all; by default 7 from 0.001 to 1. A single rate is not extended.
       seeds: seeds per rate, at least 1; by default 3.
-      final_seeds: fresh seeds at the best rate, at least 2; by default 10.
+      final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
       seed: from which all others follow, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.
@@ -153,7 +154,7 @@ def _race(
     trials = sum(_trials(entrant, settings) for entrant in left)
     with display(trials, visible) as progress, remembered_interrupts() as raise_if_interrupted:
         layout = layout_of(settings)
-        local = prepare(task, settings.seed, settings.seeds + settings.final_seeds)
+        local = prepare(task, settings.seed, MOST_SEEDS * settings.seeds + settings.final_seeds)
         start = layout.replicate(local)
         programs = []
         for number, entrant in enumerate(left, 1):
@@ -165,7 +166,7 @@ def _race(
         for program in programs:
             raise_if_interrupted()
             told = _Told(progress, program.entrant.name, len(rows), len(entrants))
-            row = tuning.enter(program, settings, before, told)
+            row = finals.enter(program, settings, before, told)
             rows[row.optimizer] = row
             if folder is not None:
                 folder.append(row)

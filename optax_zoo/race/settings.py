@@ -14,8 +14,8 @@ from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, count_examples
 
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
-SEEDS, FINAL_SEEDS = 3, 10
-TASK = "digits_mlp"
+SEEDS, FINAL_SEEDS = 3, 20
+TASK = "digits_deep"
 SCHEDULES = ("constant", "cosine")
 MAPPINGS = ("auto", "map", "vmap")
 

@@ -97,7 +97,7 @@ def count_examples(part: str, tree: Tree) -> int:
 
 
 def digits() -> Task:
-    """The default task: scikit-learn's 1,797 handwritten digits and a multilayer perceptron in Flax.
+    """Scikit-learn's 1,797 handwritten digits and a multilayer perceptron in Flax.
 
     Two hidden layers of 64 units with ReLU (8,970 parameters), cross-entropy, batches of 64. The split is fixed and
     stratified: 1,077 examples for training, 360 for validation, 360 for test.
@@ -111,10 +111,10 @@ def digits() -> Task:
     from optax_zoo.race.tasks.parts import classifier
 
     model = nn.Sequential([nn.Dense(64), nn.relu, nn.Dense(64), nn.relu, nn.Dense(10)])
-    return classifier("digits", model, _digits_parts(), target=0.95)
+    return classifier("digits", model, digits_parts(), target=0.95)
 
 
-def _digits_parts() -> list[tuple[np.ndarray, np.ndarray]]:
+def digits_parts() -> list[tuple[np.ndarray, np.ndarray]]:
     """Training, validation and test part, each a pair of images in [0, 1] and labels."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -31,7 +31,6 @@ FIGURES = {  # what a table shows beside the metric
     "best_rate": 0.1,
     "test_metric_interval": (0.0, 0.0),
     "state_bytes": 0.0,
-    "milliseconds_per_step": 0.0,
     "rates": (0.1,),
 }
 

@@ -88,7 +88,6 @@ def row(name, given, shift=0.0):
             untrained_test_metric=None if hopeless else 0.1,
             steps_to_target=None if hopeless or shaky else float(np.median(np.nan_to_num(reached, nan=np.inf))),
             state_bytes={"sgd": 0.0, "optax.sgd": 0.0}.get(name, 8.0 if "adam" in name else 4.0),
-            milliseconds_per_step=0.05 + 0.02 * random.random(),
             seconds=4 + random.random(),
             diverged_rates=int(diverged.any(axis=1).sum()),
             diverged_final_seeds=int(final_diverged.sum()),

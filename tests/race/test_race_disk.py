@@ -31,7 +31,7 @@ def command(*words):
 
 def figures(folder):
     """All rows of a race but their timings."""
-    return [{**vars(row), "seconds": None, "milliseconds_per_step": None} for row in records.load(folder).rows]
+    return [{**vars(row), "seconds": None} for row in records.load(folder).rows]
 
 
 def never(rate):

@@ -48,7 +48,7 @@ def without_gloo(text):
 
 
 def figures(folder):
-    rows = [dataclasses.replace(row, seconds=0.0, milliseconds_per_step=0.0) for row in load(folder).rows]
+    rows = [dataclasses.replace(row, seconds=0.0) for row in load(folder).rows]
     return sorted(rows, key=lambda row: row.optimizer)
 
 

@@ -9,7 +9,7 @@ import invented_results as invented
 import pytest
 from bs4 import BeautifulSoup
 
-from optax_zoo.race import RaceError, html
+from optax_zoo.race import RaceError, html, standing
 from optax_zoo.race.html import answer, palette, sections, trajectories
 from optax_zoo.race.html.document import embedded, render
 from optax_zoo.race.plots import draw
@@ -170,7 +170,7 @@ def test_several_tasks_open_on_the_answer_over_all(pair):
 
 def test_few_seeds_cannot_tell():
     few = invented.result(("adam", "sgd", "nag"), final_seeds=3)
-    said = answer.paragraphs(few, answer.against_best(few))[1]
+    said = answer.paragraphs(few, standing(few))[1]
     assert said == "With 3 final seeds no difference can be found; 6 at least are needed."
 
 

@@ -42,7 +42,7 @@ def figures() -> dict:
     search = {"search": {"b1": (0.1, 0.9)}, "samples": 2}
     counts = {"rates": [0.01, 0.1, 1.0], "seeds": 2, "final_seeds": 5, "steps": 9}
     result = race(["adam"], task=tiny_task(), progress=False, **search, **counts)
-    timeless = dataclasses.replace(result.rows[0], seconds=0.0, milliseconds_per_step=0.0)
+    timeless = dataclasses.replace(result.rows[0], seconds=0.0)
     return json.loads(json.dumps(dataclasses.asdict(timeless)))
 
 

@@ -192,5 +192,5 @@ def test_allowed_names_make_or_are_parts_statistics_and_decays():
     others = set(zoo.__all__) - allowed().keys() - set(zoo.list_algorithms())
     assert others == {
         *("CLAIMS", "SLOTS", "Algorithm", "Part", "Pipeline", "algorithm", "create", "describe", "integrator"),
-        *("list_algorithms", "list_norms", "nag_iterate", "pipeline", "register_norm"),
+        *("list_algorithms", "list_norms", "migrate", "nag_iterate", "pipeline", "register_norm"),
     }

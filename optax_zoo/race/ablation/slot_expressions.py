@@ -47,6 +47,7 @@ _NO_PARTS = {
     "integrator",
     "list_algorithms",
     "list_norms",
+    "migrate",
     "nag_iterate",
     "pipeline",
     "register_norm",

@@ -4,16 +4,20 @@ A score is a figure of one trial, the larger the better. The same index of a see
 and batches for every optimizer.
 """
 
+import collections
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from optax_zoo.race.rows import Result
+from optax_zoo.race.analysis.choices import Choice, drifts, means_again
+from optax_zoo.race.analysis.permutations import permutation_p_values
+from optax_zoo.race.analysis.statistics import expanded_interval
+from optax_zoo.race.rows import Result, Row
 
 LEVEL = 0.95
-RESAMPLES = 9999
+SAME = 1e-3  # relative, of fingerprints in float32
 LEAST_SEEDS = 6  # with fewer, no permutation test can have a p-value below 5 %: the least is 2^(1 - seeds)
 
 
@@ -27,6 +31,9 @@ class Difference:
       difference: the mean of first minus second.
       improvement: the probability that a seed of the first scores above one of the second, ties counted half.
       p_value: of the paired permutation test on the mean, corrected for all pairs that are compared.
+      interval: of this difference alone, 95 %: choice of the rates and final seeds are drawn anew.
+      same: whether they are one algorithm, so that any difference is chance.
+      within_noise: whether copies of one of the two differ from each other by as much as copies of both do.
     """
 
     first: str
@@ -34,11 +41,14 @@ class Difference:
     difference: float
     improvement: float
     p_value: float
+    interval: tuple[float, float]
+    same: bool = False
+    within_noise: bool = False
 
     @property
     def found(self) -> bool:
-        """Whether a difference was found at the level of 5 % over all pairs together."""
-        return self.p_value < 1 - LEVEL
+        """Whether two algorithms differ, at the level of 5 % over all pairs together, and by more than copies do."""
+        return self.p_value < 1 - LEVEL and not self.same and not self.within_noise
 
     def __str__(self) -> str:
         if not self.found:
@@ -53,59 +63,104 @@ def probability_of_improvement(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def differences(result: Result) -> list[Difference]:
-    """All pairs of optimizers that diverged at no final seed, compared by test metric, the better placed one first."""
-    return pairwise(
-        {
-            row.optimizer: np.array(row.final_test_metric, float)
-            for row in result.rows
-            if row.final_test_metric and None not in row.final_test_metric
-        }
-    )
+    """All pairs of optimizers that diverged at no final seed, compared by test metric, the better placed one first.
+
+    Chance in the choice of the rates is in p-values and intervals, where the rows hold the contenders. Copies of an
+    algorithm stand or fall together: a difference between two algorithms has the largest p-value of any of their
+    copies, 1 if two copies disagree about which is better.
+    """
+    rows = [row for row in result.rows if row.final_test_metric and None not in row.final_test_metric]
+    pairs = pairwise({row.optimizer: Choice.of(row) for row in rows})
+    return _with_copies(pairs, copies(rows))
 
 
-def pairwise(scores: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]] | None = None) -> list[Difference]:
+def pairwise(
+    scores: Mapping[str, Choice | np.ndarray], pairs: Sequence[tuple[str, str]] | None = None
+) -> list[Difference]:
     """Compares optimizers over the same seeds by paired permutation tests, corrected for all comparisons made.
 
     Pairs that are chosen by how they scored, such as those with the best, are to be taken from the comparison of all
     pairs, as otherwise the correction is for too few.
 
     Args:
-      scores: by name, finite, arrays of one shape, by seed.
+      scores: by name, scores by final seed, finite, as many for each; or what a choice was made from, whose chance is
+        then a part of the comparison.
       pairs: the names to compare; by default all pairs.
     """
     pairs = list(itertools.combinations(scores, 2)) if pairs is None else list(pairs)
     if not pairs:
         return []
-    by_seed = np.array([np.subtract(scores[a], scores[b]) for a, b in pairs], float)
+    choices = [each if isinstance(each, Choice) else Choice.certain(each) for each in scores.values()]
+    final = np.array([each.final[0] for each in choices])
+    place = {name: number for number, name in enumerate(scores)}
+    first, second = np.array([(place[a], place[b]) for a, b in pairs]).T
+    moves, again = drifts(choices), means_again(choices)
+    by_seed = final[first] - final[second]
+    p_values = permutation_p_values(by_seed, moves[:, first] - moves[:, second])
+    low, high = expanded_interval(again[:, first] - again[:, second], final.shape[1])
     return [
-        Difference(a, b, float(difference.mean()), probability_of_improvement(scores[a], scores[b]), p_value)
-        for (a, b), difference, p_value in zip(pairs, by_seed, permutation_p_values(by_seed), strict=True)
+        Difference(
+            *names,
+            float(each.mean()),
+            probability_of_improvement(*(final[place[name]] for name in names)),
+            p_value,
+            (float(a), float(b)),
+        )
+        for names, each, p_value, a, b in zip(pairs, by_seed, p_values, low, high, strict=True)
     ]
 
 
-def permutation_p_values(differences: np.ndarray) -> list[float]:
-    r"""Corrected p-values of the hypotheses that the signs of differences are chance.
+def copies(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The names of rows that are one algorithm, two or more at a time.
 
-    Each hypothesis is tested by :math:`|\sum_s d_s| / \sqrt{n \sum_s d_s^2}` over :math:`n` seeds, which orders
-    permutations as the mean does. The p-values are those of the step-down maximum over hypotheses (Westfall and Young,
-    "Resampling-Based Multiple Testing", 1993): the signs of all differences of a seed are flipped together, in all
-    :math:`2^n` ways up to thirteen seeds, in 9999 random ways, always the same, beyond. To call those below 5 % found
-    keeps the probability of any false finding below 5 %, where the differences are as likely as their negatives, all
-    together. Holm's correction would multiply p-values, which are never below :math:`2^{1 - n}`, by the number of
-    pairs: with ten seeds nothing could be found among 26 pairs.
-
-    Args:
-      differences: by hypothesis and seed.
+    They answer the same gradients with the same steps, see `Row.fingerprint`; rows without one are taken for
+    algorithms of their own.
     """
-    scale = np.sqrt(np.mean(np.square(differences), axis=1, keepdims=True))
-    scaled = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0)
-    flipped = np.abs(_signs(scaled.shape[1]) @ scaled.T) / scaled.shape[1]
-    order = np.argsort(-flipped[0], kind="stable")
-    largest_from = np.maximum.accumulate(flipped[:, order[::-1]], axis=1)[:, ::-1]
-    share = np.mean(largest_from >= flipped[0, order] - 1e-9, axis=0)
-    p_values = np.empty(len(order))
-    p_values[order] = np.maximum.accumulate(share)
-    return p_values.tolist()
+    groups: list[list[Row]] = []
+    for row in rows:
+        for group in groups:
+            if _alike(row, group[0]):
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    return [tuple(row.optimizer for row in group) for group in groups if len(group) > 1]
+
+
+def _alike(row: Row, other: Row) -> bool:
+    ours, theirs = np.array(row.fingerprint, float), np.array(other.fingerprint, float)
+    if ours.size == 0 or ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=SAME, atol=0):
+        return False
+    return [*map(sorted, row.search_values[:1])] == [*map(sorted, other.search_values[:1])]
+
+
+def _with_copies(pairs: list[Difference], groups: Sequence[tuple[str, ...]]) -> list[Difference]:
+    """The differences, with what copies of the same algorithm show taken into account."""
+    if not groups:
+        return pairs
+    group_of = {name: group for group in groups for name in group}
+
+    def algorithm(name: str) -> tuple[str, ...]:
+        return group_of.get(name, (name,))
+
+    between = collections.defaultdict(list)
+    for pair in pairs:
+        between[frozenset((algorithm(pair.first), algorithm(pair.second)))].append(pair)
+    noise = {
+        group: max((abs(pair.difference) for pair in between[frozenset((group,))]), default=0.0) for group in groups
+    }
+
+    def taken_together(pair: Difference) -> Difference:
+        ours, theirs = algorithm(pair.first), algorithm(pair.second)
+        if ours == theirs:
+            return dataclasses.replace(pair, same=True)
+        alike = between[frozenset((ours, theirs))]
+        ahead = {np.sign(x.difference if algorithm(x.first) == ours else -x.difference) for x in alike}
+        least, floor = min(abs(x.difference) for x in alike), max(noise.get(ours, 0.0), noise.get(theirs, 0.0))
+        p_value = max(x.p_value for x in alike) if len(ahead) == 1 else 1.0
+        return dataclasses.replace(pair, p_value=p_value, within_noise=least <= floor)
+
+    return [taken_together(pair) for pair in pairs]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -116,11 +171,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
     result = np.empty(len(p_values))
     result[order] = corrected
     return result.tolist()
-
-
-def _signs(count: int) -> np.ndarray:
-    """Ways to flip signs, by way and seed; the first flips none."""
-    if 2**count <= RESAMPLES:
-        return np.array(list(itertools.product((1.0, -1.0), repeat=count)))
-    random = np.random.default_rng(0).choice((1.0, -1.0), size=(RESAMPLES, count))
-    return np.concatenate([np.ones((1, count)), random])

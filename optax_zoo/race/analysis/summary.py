@@ -15,6 +15,7 @@ import numpy as np
 
 from optax_zoo.race.analysis.across import Outcome, improvements, share_above
 from optax_zoo.race.analysis.statistics import interquartile_mean, rounded, stratified_counts, stratified_interval
+from optax_zoo.race.analysis.verdicts import Standing, standing
 from optax_zoo.race.errors import RaceError
 from optax_zoo.race.rows import Result
 
@@ -109,12 +110,14 @@ class Summary:
     Attributes:
       tasks: names in alphabetical order.
       timed_tasks: those with a target that the median run of some optimizer reached.
-      left_out: optimizers that did not take part in all tasks, by name; nothing here depends on them.
+      left_out: optimizers that did not take part in all tasks, by name; nothing here but `standing` depends on them.
       scores: normalized scores, ranks and targets.
       mean_rank: mean over tasks of `Scores.ranks`.
       profile_of_scores: performance profiles of the scores.
       profile_of_steps: performance profiles of the steps to the target; empty without `timed_tasks`.
       improvement: by (first, second), the probability that a run of the first beats one of the second.
+      standing: by task, what its race allows one to say of all that took part: tiers, differences from the best with
+        intervals and p-values, and how copies of one algorithm differ. Not a part of what makes two summaries equal.
     """
 
     tasks: tuple[str, ...]
@@ -125,6 +128,7 @@ class Summary:
     profile_of_scores: Mapping[str, ScoreProfile]
     profile_of_steps: Mapping[str, StepsProfile]
     improvement: Mapping[tuple[str, str], Estimate]
+    standing: Mapping[str, Standing] = dataclasses.field(repr=False, compare=False)
 
     @property
     def optimizers(self) -> tuple[str, ...]:
@@ -157,6 +161,7 @@ def summarize(results: Sequence[Result]) -> Summary:
         profile_of_scores={name: profiles[name] for name in order},
         profile_of_steps={name: steps[name] for name in order if timed},
         improvement={pair: improvement[pair] for pair in itertools.permutations(order, 2)},
+        standing={result.settings.task: standing(result) for result in results},
     )
 
 

@@ -102,14 +102,6 @@ class Program:
             progress.advance(len(batch))
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
 
-    @property
-    def milliseconds_per_step(self) -> float:
-        """Median wall time of the widest batches over their steps and trials, in milliseconds."""
-        timings = self._batches.timings(self.entrant.name)
-        widest = max(trials for _, trials in timings)
-        each = [seconds / trials for seconds, trials in timings if trials == widest]
-        return float(np.median(each)) * 1e3 / self._steps
-
     @functools.cached_property
     def _compiled(self) -> Any:
         """The program, for as many trials as the memory holds; compiled when a trial is to be run."""

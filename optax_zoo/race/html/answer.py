@@ -1,25 +1,20 @@
 """The outcome of a race in a few sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference, differences
+from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference
+from optax_zoo.race.analysis.verdicts import Standing
 from optax_zoo.race.html import words
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.rows import WORSENED, Result, Row
 from optax_zoo.race.terminal.formats import column_places
 
 NAME = Markup("<strong>{}</strong>")
 
 
-def against_best(result: Result) -> dict[str, Difference]:
-    """How the first differs from each other that no final seed made diverge, by name, in the order of the ranking."""
-    best = result.rows[0].optimizer
-    return {each.second: each for each in differences(result) if each.first == best}
-
-
-def paragraphs(result: Result, found: Mapping[str, Difference]) -> list[Markup]:
-    """Who is best, from whom it differs by how much, from whom no difference was found, and who diverged."""
+def paragraphs(result: Result, found: Standing) -> list[Markup]:
+    """Who cannot be told apart, who is best, from whom it differs by how much, and who diverged."""
     best = result.rows[0]
     if best.test_metric is None or best.test_metric_interval is None:
         return [Markup("No optimizer came through the race: each of them diverged.")]
@@ -33,8 +28,9 @@ def paragraphs(result: Result, found: Mapping[str, Difference]) -> list[Markup]:
         words.number(high, places),
         words.rate(best.best_rate),
     )
-    others = [_compared(found, result.settings.final_seeds, places), _lost(result.rows)]
-    return [first, *filter(None, others)]
+    seeds = result.settings.final_seeds
+    others = [_compared(found, seeds, places), _tiers(found, seeds), _noise(found), _worsened(result)]
+    return [first, *filter(None, [*others, _lost(result.rows)])]
 
 
 def named(names: Sequence[str], last: str = "and") -> Markup:
@@ -45,17 +41,65 @@ def named(names: Sequence[str], last: str = "and") -> Markup:
     return Markup("{} {} {}").format(Markup(", ").join(marked[:-1]), last, marked[-1])
 
 
-def _compared(found: Mapping[str, Difference], seeds: int, places: int) -> Markup:
-    if found and seeds < LEAST_SEEDS:
+def _tiers(found: Standing, seeds: int) -> Markup:
+    """How many pairs are told apart, and into how many tiers all fall."""
+    told, of = found.told_apart
+    if not of or seeds < LEAST_SEEDS:
+        return Markup("")
+    tiers = [Markup("{}: {}").format(number, named(names)) for number, names in enumerate(found.tiers, 1)]
+    said = Markup("{} of {} pairs of different algorithms can be told apart.").format(told, of)
+    if len(tiers) == 1:
+        return said
+    return Markup("{} Tiers, each of all that were not found worse than its first: {}.").format(
+        said, Markup("; ").join(tiers)
+    )
+
+
+def _noise(found: Standing) -> Markup:
+    """What copies of one algorithm differ by."""
+    if not found.noise:
+        return Markup("")
+    pairs = [
+        Markup("{} and {} by {} ({})").format(
+            NAME.format(pair.first), NAME.format(pair.second), *_figures(pair, column_places([pair.interval])[0])
+        )
+        for pair in found.noise
+    ]
+    return Markup("The noise floor of this race, as these are one algorithm and differ by chance: {}.").format(
+        Markup("; ").join(pairs)
+    )
+
+
+def _figures(pair: Difference, places: int) -> tuple[str, str]:
+    ends = words.interval(pair.interval, places)
+    return f"{words.number(pair.difference, places)} {ends}", words.probability(pair.p_value)
+
+
+def _worsened(result: Result) -> Markup:
+    """Whom tuning has made worse."""
+    names = [row.optimizer for row in result.rows if any(note.startswith(WORSENED) for note in row.notes)]
+    if not names:
+        return Markup("")
+    return Markup("Tuned, {} did worse at the fresh seeds than at the default rate: see the notes.").format(
+        named(names)
+    )
+
+
+def _compared(found: Standing, seeds: int, places: int) -> Markup:
+    if found.pairs and seeds < LEAST_SEEDS:
         return Markup("With {} final seeds no difference can be found; {} at least are needed.").format(
             seeds, LEAST_SEEDS
         )
-    alike = [each.second for each in found.values() if not each.found]
-    worse = [each for each in found.values() if each.found and each.difference > 0]
-    better = [each.second for each in found.values() if each.found and each.difference < 0]
+    pairs = [verdict.against_best for verdict in found.verdicts if verdict.against_best is not None]
+    copies = [each.second for each in pairs if each.same]
+    alike = [each.second for each in pairs if not each.found and not each.same]
+    worse = [each for each in pairs if each.found and each.difference > 0]
+    better = [each.second for each in pairs if each.found and each.difference < 0]
     said = []
     if alike:
         said.append(Markup("No difference was found between it and {}.").format(named(alike, "or")))
+    if copies:
+        said.append(Markup("{} the same algorithm.").format(named(copies) + (" is" if len(copies) == 1 else " are")))
     if worse:
         said.append(_worse(worse, places))
     if better:
@@ -69,10 +113,8 @@ def _worse(worse: Sequence[Difference], places: int) -> Markup:
     rest = Markup(" and than {} others").format(len(others)) if len(others) > 1 else Markup("")
     if len(others) == 1:
         rest = Markup(" and than {}").format(NAME.format(others[0].second))
-    by = words.number(abs(nearest.difference), places)
-    return Markup("It is better than {} by {} ({}){}.").format(
-        NAME.format(nearest.second), by, words.probability(nearest.p_value), rest
-    )
+    by, p_value = _figures(nearest, places)
+    return Markup("It is better than {} by {} ({}){}.").format(NAME.format(nearest.second), by, p_value, rest)
 
 
 def _lost(rows: Sequence[Row]) -> Markup:

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from optax_zoo.race.engine.tuning import MAX_EXTENSIONS
+from optax_zoo.race.engine.tuning import MAX_EXTENSIONS, MOST_SEEDS
 from optax_zoo.race.html import words
 from optax_zoo.race.settings import Dimension, Settings
 
@@ -31,12 +31,24 @@ DEFINITIONS = [
     (
         "95 % interval",
         "percentile bootstrap over the final seeds: they are drawn anew with replacement thousands of times, and the "
-        "interval holds the middle 95 % of the interquartile means. Chance in the choice of the rate is not in it",
+        "interval holds the middle 95 % of the interquartile means. Chance in the choice of the rate is not in it, but "
+        "in the intervals of differences and their p-values",
     ),
     (
         "No difference found",
         "p is 0.05 or more in the paired permutation test over the final seeds, corrected for the comparison of all "
-        "pairs of optimizers (Westfall and Young's step-down maximum). It does not say that there is no difference",
+        "pairs of optimizers (Westfall and Young's step-down maximum) and for chance in the choice of the rates. It "
+        "does not say that there is no difference",
+    ),
+    (
+        "Tier",
+        "all that were not found worse than the first of the tier; who was found worse than the best of tier 1 is in a "
+        "later one",
+    ),
+    (
+        "Noise floor",
+        "by how much optimizers differ that are one algorithm: they answer the same gradients with the same steps, and "
+        "part by rounding. A difference between algorithms counts for all their copies or for none",
     ),
     (
         "Steps to target",
@@ -52,11 +64,6 @@ DEFINITIONS = [
     (
         "Probability of improvement",
         "that a run of one optimizer beats a run of the other, whatever their seeds, ties counted half",
-    ),
-    (
-        "Time",
-        "wall time of the compiled program per step of one trial among those side by side; the evaluations count, "
-        "compilation does not",
     ),
 ]
 
@@ -100,10 +107,11 @@ def _dimension(each: Dimension) -> str:
 
 
 def _choice(settings: Settings) -> str:
+    more = f"Rates that cannot be told apart get up to {MOST_SEEDS * settings.seeds}. " if settings.seeds > 1 else ""
     return (
         f"by the validation {settings.metric}: its mean over the last quarter of the evaluations and over "
-        f"{words.count(settings.seeds, 'tuning seed')}. A tie goes to the lower validation loss, then to the lower "
-        "rate; a rate at which a seed diverged loses to every other."
+        f"{words.count(settings.seeds, 'tuning seed')}. {more}A tie goes to the lower validation loss, then to the "
+        "lower rate; a rate at which a seed diverged loses to every other."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from optax_zoo.race.analysis import views
-from optax_zoo.race.analysis.comparisons import Difference
+from optax_zoo.race.analysis.verdicts import Standing, Verdict
 from optax_zoo.race.html import words
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
 from optax_zoo.race.rows import Result, Row
@@ -15,7 +15,7 @@ from optax_zoo.race.terminal.formats import column_places
 LINK = Markup('<a href="#{}">{}</a>')
 
 
-def table(result: Result, found: Mapping[str, Difference], anchors: Mapping[str, str]) -> Table:
+def table(result: Result, found: Standing, anchors: Mapping[str, str]) -> Table:
     """A row for each optimizer, the best first."""
     settings = result.settings
     target = [] if settings.target is None else [Column("Steps", f"to {settings.target:g}")]
@@ -23,12 +23,12 @@ def table(result: Result, found: Mapping[str, Difference], anchors: Mapping[str,
         Column("Rank", sort="ascending"),
         Column("Optimizer", numeric=False),
         Column(f"Test {settings.metric}", "tuned [95 %]"),
-        Column("Against the best", numeric=False),
+        Column("Against the best", "difference [95 %], p", numeric=False),
+        Column("Tier"),
         Column("At defaults", "and their rate"),
         Column("Best rate"),
         *target,
         Column("State", "B/parameter"),
-        Column("Time", "ms/step"),
         *([Column("Notes", numeric=False)] if any(row.notes for row in result.rows) else []),
     )
     caption = (
@@ -44,33 +44,33 @@ def table(result: Result, found: Mapping[str, Difference], anchors: Mapping[str,
 
 
 def _cells(
-    row: Row, rank: int, places: int, settings: Settings, found: Mapping[str, Difference], anchors: Mapping[str, str]
+    row: Row, rank: int, places: int, settings: Settings, found: Standing, anchors: Mapping[str, str]
 ) -> tuple[Cell, ...]:
-    lost = row.test_metric is None
+    lost, verdict = row.test_metric is None, found[row.optimizer]
     ends = words.interval(row.test_metric_interval, places) if row.test_metric_interval else ""
     return (
         figures(None if lost else float(rank), words.MISSING if lost else str(rank)),
         Cell(LINK.format(anchors[row.optimizer], row.optimizer), row.optimizer),
         figures(row.test_metric, "diverged" if lost else words.number(row.test_metric, places), ends),
-        _comparison(row, rank, found.get(row.optimizer)),
+        _comparison(verdict, places),
+        figures(verdict.tier, words.MISSING if verdict.tier is None else str(verdict.tier)),
         _default(row, places),
         figures(
             row.best_rate, words.rate(row.best_rate), ", ".join(f"{k} {v:.3g}" for k, v in row.best_values.items())
         ),
         *([] if settings.target is None else [_steps(row)]),
         figures(row.state_bytes, f"{row.state_bytes:.2f}".removesuffix(".00")),
-        figures(row.milliseconds_per_step, f"{row.milliseconds_per_step:.3f}"),
         Cell("", "; ".join(row.notes) or None, "; ".join(row.notes)),
     )
 
 
-def _comparison(row: Row, rank: int, difference: Difference | None) -> Cell:
-    if difference is None:
-        return Cell("best", "1") if rank == 1 and row.test_metric is not None else Cell(words.MISSING)
-    verdict = "no difference found"
-    if difference.found:
-        verdict = "worse" if difference.difference > 0 else "better in the mean"
-    return Cell(verdict, f"{difference.p_value:.6f}", words.probability(difference.p_value))
+def _comparison(verdict: Verdict, places: int) -> Cell:
+    pair = verdict.against_best
+    if pair is None:
+        return Cell("best", 1.0) if verdict.tier else Cell(words.MISSING)
+    ends = words.interval([-end for end in pair.interval[::-1]], places)
+    said = f"{words.number(-pair.difference, places)} {ends}, {words.probability(pair.p_value)}"
+    return Cell(verdict.words, -pair.difference, said)
 
 
 def _default(row: Row, places: int) -> Cell:

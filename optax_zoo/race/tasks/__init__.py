@@ -8,7 +8,7 @@ True
 """
 
 from optax_zoo.race.tasks.deep import deep_mlp
-from optax_zoo.race.tasks.images import digits_mlp, mnist5k_cnn
+from optax_zoo.race.tasks.images import digits_deep, digits_mlp, mnist5k_cnn
 from optax_zoo.race.tasks.noise import with_gradient_noise, with_label_noise
 from optax_zoo.race.tasks.online import reddi
 from optax_zoo.race.tasks.quadratics import quadratic, quadratic_deep
@@ -22,6 +22,7 @@ __all__ = [
     "create_task",
     "deep_mlp",
     "describe_task",
+    "digits_deep",
     "digits_mlp",
     "list_tasks",
     "mnist1d_cnn",

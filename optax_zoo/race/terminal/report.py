@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, differences
 from optax_zoo.race.analysis.statistics import interquartile_mean
+from optax_zoo.race.analysis.verdicts import standing
 from optax_zoo.race.errors import require
 from optax_zoo.race.rows import Result, Row
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 from optax_zoo.race.terminal.summary_table import summary_table
 from optax_zoo.race.terminal.tables import empty_table
+from optax_zoo.race.terminal.verdict_table import heading, verdict_table
 
 WIDTH = 100
 METRIC, LEAST_NAME = 2, 9  # the column that breaks where there is no room, and what it leaves for the names
 
 
-def table(result: Result) -> Any:
-    """The rows as a `rich.table.Table`, the best first."""
+def table(result: Result, said: str = "") -> Any:
+    """The rows as a `rich.table.Table`, the best first, under a title with a sentence below it."""
     from rich.text import Text
 
     settings = result.settings
@@ -31,9 +32,8 @@ def table(result: Result) -> Any:
         "at\ndefault\nrate",
         *target,
         "state\nB per\nparam",
-        "ms\nper\nstep",
     )
-    grid = empty_table(_title(settings), "\n".join(_caption(result)), ("optimizer",), headings)
+    grid = empty_table(_title(settings, said), "\n".join(_caption(result)), ("optimizer",), headings)
     for row, places in zip(result.rows, column_places([row.test_metric_interval for row in result.rows]), strict=True):
         grid.add_row(*map(Text, _cells(row, settings, places)))
     grid.columns[0].min_width, grid.columns[METRIC].no_wrap = LEAST_NAME, False
@@ -41,8 +41,12 @@ def table(result: Result) -> Any:
 
 
 def tables(results: Sequence[Result], width: int = WIDTH) -> list[Any]:
-    """The table of each race and, of several, that of all together: as `rich.table.Table`."""
-    return [*map(table, results), *([summary_table(results, width)] if len(results) > 1 else [])]
+    """Two tables of each race, figures and verdicts, and of several that of all together: as `rich.table.Table`."""
+    made = []
+    for result in results:
+        found = standing(result)
+        made += [table(result, heading(found)), verdict_table(result, found)]
+    return [*filter(None, made), *([summary_table(results, width)] if len(results) > 1 else [])]
 
 
 def render(results: Result | Sequence[Result], width: int = WIDTH) -> str:
@@ -55,13 +59,14 @@ def render(results: Result | Sequence[Result], width: int = WIDTH) -> str:
     return console.file.getvalue().replace("\N{NO-BREAK SPACE}", " ").strip()  # type: ignore[attr-defined]
 
 
-def _title(settings: Settings) -> str:
+def _title(settings: Settings, said: str) -> str:
     cosine = [] if settings.schedule == "constant" else [f"{settings.schedule} schedule"]
     warmup = [f"the first {100 * settings.warmup:.3g} % warm-up"] if settings.warmup else []
     decay = [f"weight decay {settings.weight_decay:g}"] if settings.weight_decay else []
     trained = f"{settings.steps} steps of {settings.batch_size} examples"
     details = ", ".join([f"{settings.final_seeds} final seeds", *cosine, *warmup, *decay])
-    return f"{settings.task}: test {settings.metric} after {trained}, {details}"
+    title = f"{settings.task}: test {settings.metric} after {trained}, {details}"
+    return f"{title}\n\n{said}" if said else title
 
 
 def _cells(row: Row, settings: Settings, places: int) -> Iterator[str]:
@@ -75,7 +80,6 @@ def _cells(row: Row, settings: Settings, places: int) -> Iterator[str]:
     if settings.target is not None:
         yield "never" if row.steps_to_target is None else f"{row.steps_to_target:g}"
     yield f"{row.state_bytes:.2f}"
-    yield f"{row.milliseconds_per_step:.3f}"
 
 
 def _at_defaults(row: Row, places: int) -> str:
@@ -89,11 +93,9 @@ def _caption(result: Result) -> Iterator[str]:
     settings = result.settings
     yield (
         f"Test metric: interquartile mean with its 95 % bootstrap interval over {settings.final_seeds} fresh seeds, at "
-        f"what was best on validation ({settings.seeds} tuning seeds); higher is better. At default rate: the same, at "
-        f"the optimizer's own. Steps: median until the validation metric is seen at the target. "
-        f"ms: wall time of a step of one trial among those side by side, without compilation."
+        f"what was best on validation ({_tuning(result)}); higher is better. At default rate: the same, at "
+        f"the optimizer's own. Steps: median until the validation metric is seen at the target."
     )
-    yield from _against_the_best(result)
     chosen = [(row.optimizer, row.best_values) for row in result.rows if row.best_values]
     if chosen:
         values = "; ".join(f"{name}: {', '.join(f'{k}={v:.3g}' for k, v in found.items())}" for name, found in chosen)
@@ -101,19 +103,9 @@ def _caption(result: Result) -> Iterator[str]:
     yield from (f"{row.optimizer}: {'; '.join(row.notes)}" for row in result.rows if row.notes)
 
 
-def _against_the_best(result: Result) -> Iterator[str]:
-    """From which optimizers the first differs over the same final seeds, and from which no difference was found."""
-    best, seeds, pairs = result.rows[0].optimizer, result.settings.final_seeds, differences(result)
-    if pairs and seeds < LEAST_SEEDS:
-        yield f"No difference can be found with {seeds} final seeds; {LEAST_SEEDS} at least are needed."
-        return
-    groups: dict[str, list[str]] = {"Worse than": [], "Better in the mean than": [], "No difference found from": []}
-    for pair in pairs:
-        if pair.first == best:
-            found = "Worse than" if pair.difference > 0 else "Better in the mean than"
-            groups[found if pair.found else "No difference found from"].append(pair.second)
-    how = f" (paired permutation tests over {seeds} seeds, 5 % over all {len(pairs)} pairs)"
-    for words, names in groups.items():
-        if names:
-            yield f"{words} {best}{how}: {', '.join(names)}."
-            how = ""
+def _tuning(result: Result) -> str:
+    """How many tuning seeds there were."""
+    usual = result.settings.seeds
+    most = max((len(row.contender_validation_metric[0]) for row in result.rows if row.contender_rates), default=usual)
+    further = f", up to {most} where rates are close" if most > usual else ""
+    return f"{usual} tuning seeds{further}"

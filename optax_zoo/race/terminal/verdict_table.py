@@ -1,0 +1,82 @@
+"""The table of what a race allows one to say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference
+from optax_zoo.race.analysis.verdicts import Standing, Verdict
+from optax_zoo.race.rows import Result
+from optax_zoo.race.terminal.formats import column_places, number
+from optax_zoo.race.terminal.tables import empty_table
+
+
+def verdict_table(result: Result, standing: Standing) -> Any:
+    """Tiers, and by how much each optimizer is behind the best, as a `rich.table.Table`; None for fewer than two."""
+    from rich.text import Text
+
+    if not standing.pairs:
+        return None
+    best = result.rows[0].optimizer
+    headings = (f"behind {best}\n[95 %]", "p", "verdict")
+    table = empty_table(
+        f"Who can be told from {best}", "\n".join(_caption(result, standing)), ("optimizer",), ("tier",)
+    )
+    for heading in headings:
+        table.add_column(Text(heading), justify="left" if heading == "verdict" else "right")
+    pairs = [verdict.against_best for verdict in standing.verdicts]
+    places = column_places([None if pair is None else pair.interval for pair in pairs])
+    tiers = [verdict.tier for verdict in standing.verdicts]
+    for verdict, digits, following in zip(standing.verdicts, places, [*tiers[1:], tiers[-1]], strict=True):
+        table.add_row(*map(Text, _cells(verdict, digits)), end_section=verdict.tier != following)
+    return table
+
+
+def heading(standing: Standing) -> str:
+    """What a race does not allow one to say, in a sentence; empty with a single optimizer."""
+    if not standing.pairs:
+        return ""
+    first, *others = standing.tiers
+    found, of = standing.told_apart
+    told = f"{found} of {of} pairs of different algorithms are told apart."
+    if not others and len(first) > 1:
+        return f"None can be told from the best, {first[0]}. {told}"
+    if len(first) == 1:
+        return f"{first[0]} stands alone in the first of {len(others) + 1} tiers. {told}"
+    return f"Cannot be told from the best, {first[0]}: {', '.join(first[1:])}. {told}"
+
+
+def difference(pair: Difference, places: int) -> str:
+    """By how much the first is ahead, and its interval."""
+    low, high = pair.interval
+    return f"{number(pair.difference, places)} [{number(low, places)},\N{NO-BREAK SPACE}{number(high, places)}]"
+
+
+def noise_floor(standing: Standing) -> Iterator[str]:
+    """How copies of one algorithm differ."""
+    for pair in standing.noise:
+        places = column_places([pair.interval])[0]
+        yield f"{pair.first} and {pair.second} by {difference(pair, places)}"
+
+
+def _cells(verdict: Verdict, places: int) -> Iterator[str]:
+    pair = verdict.against_best
+    yield verdict.optimizer
+    yield "-" if verdict.tier is None else f"{verdict.tier}"
+    yield "-" if pair is None else difference(pair, places)
+    yield "-" if pair is None else "<0.001" if pair.p_value < 1e-3 else f"{pair.p_value:.2g}"
+    yield verdict.words
+
+
+def _caption(result: Result, standing: Standing) -> Iterator[str]:
+    seeds = result.settings.final_seeds
+    if seeds < LEAST_SEEDS:
+        yield f"No difference can be found with {seeds} final seeds; {LEAST_SEEDS} at least are needed."
+    chance = " and for chance in the choice of the rates" if any(r.contender_rates for r in result.rows) else ""
+    yield (
+        f"Behind: mean difference over {seeds} final seeds, with the 95 % interval of this difference alone. p: paired "
+        f"permutation test, corrected for all {len(standing.pairs)} pairs{chance}; from 0.05 on no difference was "
+        "found. A tier holds all that were not found worse than its first."
+    )
+    floor = list(noise_floor(standing))
+    if floor:
+        yield f"Noise floor, as these are one algorithm and differ by chance: {'; '.join(floor)}."
