@@ -39,7 +39,7 @@ def adabound(
     base_learning_rate: Scalar | None = None,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -63,7 +63,7 @@ def adabound(
         schedule its first. To be given where the learning rate is an array, a traced value or injected.
       eps: added outside the root, which is not corrected for its start.
       eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
 
@@ -112,7 +112,7 @@ def amsbound(
     base_learning_rate: Scalar | None = None,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -137,7 +137,7 @@ def amsbound(
         schedule its first. To be given where the learning rate is an array, a traced value or injected.
       eps: added outside the root, which is not corrected for its start.
       eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of the averages and the maximum; by default the gradient's, at least float32.
 

@@ -15,7 +15,7 @@ from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import square
-from optax_zoo.primitives.types import DType, Mask, Scalar
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -92,7 +92,7 @@ def adadelta(
     rho: Scalar = 0.95,
     *,
     eps: Scalar = 1e-6,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -109,8 +109,7 @@ def adadelta(
       learning_rate: the rate alpha, at least 0, or a schedule; the paper has none, that is 1.
       rho: decay of both averages, in [0, 1). Default of the paper, like eps (PyTorch has 0.9).
       eps: added inside both roots; it sets the size of the first updates.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none. With it a compiled
-        step keeps one temporary of a leaf's size on a CPU, g + lambda p, which the state and the update both read.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of u and v; by default the gradient's, at least float32.
 

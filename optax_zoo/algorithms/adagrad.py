@@ -9,7 +9,7 @@ from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.denominators import root
 from optax_zoo.primitives.statistics import square
-from optax_zoo.primitives.types import DType, Mask, Scalar
+from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
@@ -27,7 +27,7 @@ def adagrad(
     eps: Scalar = 1e-10,
     eps_root: Scalar = 0.0,
     initial_accumulator: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -43,8 +43,7 @@ def adagrad(
       eps: added outside the root. Default of PyTorch; the paper's diagonal form has a small constant there.
       eps_root: added inside the root.
       initial_accumulator: what s starts from, at least 0. TensorFlow has 0.1, and no eps.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none. With it a compiled
-        step keeps one temporary of a leaf's size on a CPU, g + lambda p, which the state and the update both read.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 

@@ -29,7 +29,7 @@ def adam(
     *,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -46,7 +46,8 @@ def adam(
       b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
       eps: added outside the root.
       eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none. See `adamw` for the other.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
+        See `adamw` for the other.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
 
@@ -91,7 +92,7 @@ def adamw(
     *,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
-    weight_decay: Scalar | None = 1e-2,
+    weight_decay: Decay | None = 1e-2,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -109,7 +110,8 @@ def adamw(
       b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
       eps: added outside the root.
       eps_root: added inside the root.
-      weight_decay: the coefficient lambda, at least 0; None or 0 for none. Default of PyTorch (optax has 1e-4).
+      weight_decay: the coefficient lambda, at least 0, or a schedule; None or 0 for none. Default of PyTorch
+        (optax has 1e-4).
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
 

@@ -27,7 +27,7 @@ def adamax(
     *,
     eps: Scalar = 0.0,
     eps_max: Scalar = 1e-8,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -44,7 +44,7 @@ def adamax(
       b2: decay of the maximum, in [0, 1].
       eps: added to the maximum; Keras has 1e-7 here.
       eps_max: added inside the maximum. Default of PyTorch.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of m and u; by default the gradient's, at least float32.
 

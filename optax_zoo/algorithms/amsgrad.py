@@ -29,7 +29,7 @@ def amsgrad(
     *,
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -48,7 +48,7 @@ def amsgrad(
       b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
       eps: added outside the root.
       eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of the averages and the maximum; by default the gradient's, at least float32.
 

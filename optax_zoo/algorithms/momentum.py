@@ -24,7 +24,7 @@ def momentum(
     *,
     dampening: Scalar = 0.0,
     rate_inside: bool = True,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Gradient descent with heavy-ball momentum: a decaying sum of past steps.
@@ -46,7 +46,7 @@ def momentum(
       decay: mu, in [0, 1), or a function of the number of steps taken.
       dampening: d, in [0, 1): what a new gradient is reduced by.
       rate_inside: whether the sum is of steps (forms 1 and 2) or of gradients (form 3).
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:

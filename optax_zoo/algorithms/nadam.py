@@ -31,7 +31,7 @@ def nadam(
     eps: Scalar = 1e-8,
     eps_root: Scalar = 0.0,
     momentum_decay: Scalar | None = 4e-3,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -51,7 +51,7 @@ def nadam(
       eps: added outside the root.
       eps_root: added inside the root.
       momentum_decay: psi, above 0: how fast the momentum warms up; None for the fixed momentum b1.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of m and v; by default the gradient's, at least float32.
 

@@ -10,7 +10,7 @@ from optax_zoo.primitives.accumulators import trace
 from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.precision import lift, like
-from optax_zoo.primitives.types import Decay, Mask, Scalar
+from optax_zoo.primitives.types import Decay, Mask
 from optax_zoo.registry import algorithm
 
 
@@ -26,7 +26,7 @@ def nag(
     learning_rate: ScalarOrSchedule = 1e-2,
     decay: Decay = 0.9,
     *,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Nesterov's accelerated gradient: momentum whose gradient is taken where the momentum is about to lead.
@@ -44,7 +44,7 @@ def nag(
     Args:
       learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras and Chainer.
       decay: mu, in [0, 1), or a function of the number of steps taken.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:

@@ -31,7 +31,7 @@ def novograd(
     *,
     eps: Scalar = 0.0,
     eps_root: Scalar = 1e-8,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     grad_averaging: bool = False,
     nesterov: bool = False,
@@ -54,7 +54,8 @@ def novograd(
       b2: decay of the average squared norm, in [0, 1), or a function of the number of steps taken.
       eps: added outside the root.
       eps_root: added inside the root.
-      weight_decay: the coefficient lambda, at least 0; None or 0 for none. It decays through the momentum.
+      weight_decay: the coefficient lambda, at least 0, or a schedule; None or 0 for none. It decays through the
+        momentum.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       grad_averaging: average instead of sum: what enters the momentum is multiplied by 1 - b1.
       nesterov: step along the look-ahead of the momentum.

@@ -30,7 +30,7 @@ def rmsprop(
     centered: bool = False,
     momentum: Decay | None = None,
     initial_accumulator: Scalar = 0.0,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
 ) -> Pipeline:
@@ -50,7 +50,7 @@ def rmsprop(
       centered: subtract the squared average gradient, which makes the root a standard deviation.
       momentum: mu, in [0, 1), of the finished step; None or 0 for none.
       initial_accumulator: what v starts from, at least 0; not to be given with `centered`.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       accumulator_dtype: dtype of v and m; by default the gradient's, at least float32.
 

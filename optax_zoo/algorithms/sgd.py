@@ -5,7 +5,7 @@ from optax import ScalarOrSchedule
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.combine import optional
 from optax_zoo.primitives.decay import coupled_decay
-from optax_zoo.primitives.types import Mask, Scalar
+from optax_zoo.primitives.types import Decay, Mask
 from optax_zoo.registry import algorithm
 
 
@@ -20,7 +20,7 @@ from optax_zoo.registry import algorithm
 def sgd(
     learning_rate: ScalarOrSchedule = 1e-2,
     *,
-    weight_decay: Scalar | None = None,
+    weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
 ) -> Pipeline:
     r"""Stochastic gradient descent: a step against the gradient.
@@ -32,7 +32,7 @@ def sgd(
 
     Args:
       learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0; None or 0 for none.
+      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
       weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:
