@@ -82,7 +82,7 @@ def standing(result: Result) -> Standing:
     pairs = differences(result)
     by_name = {(pair.first, pair.second): pair for pair in pairs}
     left = [row.optimizer for row in result.rows if row.test_metric is not None]
-    best = left[0] if left else None
+    best = left[0] if left else ""
     verdicts, tier = [], 0
     while left:
         tier += 1

@@ -27,6 +27,8 @@ def fingerprint(entrant: Entrant, settings: Settings, start: Start) -> tuple[flo
     Returns:
       By rate, step and projection.
     """
+    leaves: Any
+    structure: Any
     leaves, structure = jax.tree.flatten(
         jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), start.parameters)
     )
