@@ -68,7 +68,7 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
 
     before = (out / "results.jsonl").read_bytes()
     assert "holds results already" in refused(capsys, *RACE, "--out", str(out))
-    assert "target was 0.01 and now is 0.95" in refused(capsys, *RACE, "--out", str(out), "--resume")
+    assert "target was 0.01 and now is -0.5" in refused(capsys, *RACE, "--out", str(out), "--resume")
     assert (out / "results.jsonl").read_bytes() == before
     assert cli.main([*RACE, "--target", "0.01", "--no-report", "--out", str(out), "--resume"]) == 0
     assert capsys.readouterr().out == captured.out
