@@ -5,10 +5,10 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
+from registered import ALGORITHMS
 
 import optax_zoo as zoo
 
-NAMES = zoo.list_algorithms()
 PARAMS = {
     "w": jnp.array([[1.0, -2.0], [0.5, 3.0]]),
     "b": jnp.array([0.5, -1.0]),
@@ -31,7 +31,7 @@ def same(found, expected):
     chex.assert_trees_all_close(found, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_where_a_gradient_is_none_so_is_the_update_and_the_others_are_as_alone(name):
     """As equinox filters: the parameters have leaves that no gradient is taken by."""
     tx = example(name)
@@ -45,7 +45,7 @@ def test_where_a_gradient_is_none_so_is_the_update_and_the_others_are_as_alone(n
         same(jax.tree.leaves(after), jax.tree.leaves(of_moved))
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "novograd", "learned_lstm"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "novograd", pytest.param("learned_lstm", marks=pytest.mark.slow)])
 def test_jitted_the_same_where_gradients_are_none(name):
     tx, params = example(name), {key: value for key, value in PARAMS.items() if key != "key"}
     grads = {**GRADS, "steps": None, "on": None}
@@ -54,7 +54,7 @@ def test_jitted_the_same_where_gradients_are_none(name):
     same(jitted, eager)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_integers_bools_and_keys_stay_as_they_are_and_have_no_state(name):
     tx = example(name)
     state = tx.init(PARAMS)
@@ -82,7 +82,7 @@ def test_a_leaf_that_has_no_gradient_for_once_keeps_its_state():
         assert not jnp.array_equal(slots[0]["w"], slots[1]["w"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_strict_promotion_of_dtypes_and_ranks(name):
     tx = example(name).replace(decay=zoo.decoupled_decay(0.1))
     for dtype in (jnp.float32, jnp.bfloat16):
@@ -112,7 +112,7 @@ def test_gradients_of_another_shape_or_tree_are_refused_with_the_path(case, para
         transform(tx.update)(grads, tx.init(MOVED), params)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_gradients_of_another_shape_are_refused_in_every_row(name):
     tx = example(name)
     with pytest.raises(ValueError, match=r"the gradient \['b'\] has the shape \(3, 2\), but its parameter \(2,\)"):

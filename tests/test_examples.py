@@ -147,7 +147,11 @@ def test_studies(name, line):
 
 
 @pytest.mark.parametrize(
-    "page", ["ablate", "animate", "conformance", "index", "pipeline", "primitives", "race", "tasks"]
+    "page",
+    [
+        *(pytest.param(page, marks=pytest.mark.slow) for page in ("ablate", "race")),
+        *("animate", "conformance", "index", "pipeline", "primitives", "tasks"),
+    ],
 )
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))

@@ -5,6 +5,7 @@ import importlib
 import pathlib
 
 import chex
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -238,3 +239,32 @@ def test_nnx_graph_resumes_bit_for_bit(name, examples, convnet, batch, tmp_path)
     resumed, losses_again = train(step, stored_and_restored(middle, abstract, tmp_path), batch, 3)
     assert losses_again == losses
     chex.assert_trees_all_equal(resumed, state)
+
+
+def trained_within_jit(tx):
+    """The loss and the kernel of a model of hijax variables, whose optimizer is made and used within jit."""
+    with nnx.var_defaults(hijax=True):
+        model = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
+
+    @jax.jit
+    def train(x):
+        optimizer = nnx.Optimizer(model, tx, wrt=nnx.Param)
+        graph, params, rest = nnx.split(model, nnx.Param, ...)
+
+        def loss(params):
+            return jnp.mean(nnx.merge(graph, params, rest)(x) ** 2)
+
+        value, grads = jax.value_and_grad(loss)(nnx.with_vars(params, hijax=False))
+        optimizer.update(model, grads)
+        return value
+
+    return train(jnp.ones((4, 3))), model.kernel[...]
+
+
+def test_variables_that_are_no_arrays_yet():
+    """Leaves of a type of their own, without a dtype where they are traced."""
+    try:
+        expected = trained_within_jit(optax.adam(0.1))
+    except flax.errors.ImmutableVariableError as error:
+        pytest.skip(f"this Flax does not train hijax variables with this jax: {error}")
+    chex.assert_trees_all_close(trained_within_jit(zoo.adam(0.1)), expected, rtol=1e-4)

@@ -89,6 +89,7 @@ def test_every_quick_command_takes_every_spelling(spelling, tmp_path, capsys):
         assert spelling in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_trains_takes_what_is_the_users_and_optaxs(capsys):
     assert cli.main(commands("optax.adam")["check"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "optax.adam"

@@ -14,7 +14,6 @@ QUICK = {
     "updates_mirror_parameters",
     "state_is_stable",
     "init_without_values",
-    "eager_as_jitted",
     "zero_gradients",
     "bfloat16",
     "count_at_its_limit",

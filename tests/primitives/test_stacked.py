@@ -245,6 +245,7 @@ def test_hyperparameters_are_injected_beside_a_rule():
         optax.inject_hyperparams(zoo.novograd)(0.1, stacked=1).init(grads)
 
 
+@pytest.mark.slow
 def test_layers_of_a_scan_of_flax():
     class Layer(nn.Module):
         @nn.compact

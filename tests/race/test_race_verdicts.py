@@ -45,7 +45,9 @@ def recorded():
 
 
 @pytest.mark.parametrize("task", verdict_trials.TASKS)
-@pytest.mark.parametrize("name", ["adam", "expectigrad", "momentum"])
+@pytest.mark.parametrize(
+    "name", ["adam", *(pytest.param(each, marks=pytest.mark.slow) for each in ("expectigrad", "momentum"))]
+)
 def test_an_optimizer_is_not_worse_than_its_own_copy(recorded, task, name):
     """Three standard errors above 5 % of 100 races is 11.5 %."""
     wrong, _ = verdict_trials.simulate(recorded[task], (name,), copies=2, races=100)
