@@ -1,7 +1,8 @@
 """The tables and pictures of results.md, from the results saved beside it.
 
-`python docs/results.py --check docs/results.md` verifies the tables without computing anything, `--write` writes them
-and draws the pictures, and `--run` computes results anew. Races go on from what `docs/results/NAME` holds: remove it.
+`python docs/results.py --check docs/results.md` verifies the tables without computing anything; `--write` writes them
+and draws the pictures; `--again` computes a quick row of each section anew and compares; `--run` computes all of it.
+Races go on from what `docs/results/NAME` holds: remove it.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def run(names):
     from optax_zoo.race.engine import processes
 
     processes.use_all_cores(2)
-    from results_races import RACES
+    from results_races import RACED, RACES
     from results_replays import REPLAYS, save
 
     for name in names:
@@ -49,7 +50,7 @@ def run(names):
         if name in REPLAYS:
             save(name, folder)
         if name in RACES:
-            RACES[name](folder)
+            RACED(**RACES[name](), resume=True, out=folder)
             for leftover in [*folder.glob("*.png"), *folder.glob("*.svg"), *folder.glob("trials.jsonl")]:
                 leftover.unlink()
 
@@ -61,12 +62,19 @@ def main():
     action.add_argument("--write", type=Path, metavar="FILE", help="rewrite the tables in a file, and the pictures")
     action.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 if --write would change the file")
     action.add_argument("--run", action="store_true", help="compute the results anew")
+    action.add_argument("--again", action="store_true", help="compute a quick row of each section anew, and compare")
     parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     arguments = parser.parse_args()
     names = arguments.only or NAMES
     if arguments.run:
         run(names)
         return 0
+    if arguments.again:
+        from results_again import differences
+
+        found = differences(SAVED, names)
+        print("\n".join(found) or "A quick row of each section comes out as saved.")
+        return int(bool(found))
     status = write_or_check(parser, arguments, lambda text: filled(text, names))
     if arguments.write:
         draw(names)

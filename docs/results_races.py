@@ -1,8 +1,8 @@
-"""The races behind results.md, each into a folder of its own; results.py runs them."""
+"""The races behind results.md: what each is given. results.py runs them, each into a folder of its own."""
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +10,9 @@ import optax_zoo as zoo
 from optax_zoo.race import BASELINES, race
 from optax_zoo.race.tasks import create_task
 
-RACES: dict[str, Callable[[Path], None]] = {}
-RACED = functools.partial(race, resume=True, report=False)
-SLOW = "learned_lstm"
+RACES: dict[str, Callable[[], dict[str, Any]]] = {}
+RACED = functools.partial(race, final_seeds=10, report=False)
+FAST = [name for name in zoo.list_algorithms() if name != "learned_lstm"]  # which takes a hundred times as long
 BURNIN = 150
 SANTA = {
     f"santa_e, burnin {BURNIN}": lambda rate: zoo.santa_e(rate, burnin=BURNIN),
@@ -21,40 +21,40 @@ SANTA = {
 
 
 def results_of(name):
-    """Registers the race of a section: a function of the folder for its results."""
+    """Registers the race of a section: a function that returns the arguments of `race`."""
     return lambda function: RACES.setdefault(name, function)
 
 
 @results_of("digits_mlp")
-def digits(folder):
-    """All algorithms, the three baselines of optax, and Santa with a burn-in that ends after a quarter of the steps."""
-    RACED([*zoo.list_algorithms(), *BASELINES, *SANTA.items()], task=create_task("digits_mlp"), steps=600, out=folder)
+def digits():
+    """All algorithms but the learned one, the baselines of optax, and Santa whose burn-in ends after a quarter."""
+    return {"optimizers": [*FAST, *BASELINES, *SANTA.items()], "task": create_task("digits_mlp"), "steps": 600}
 
 
 @results_of("santa")
-def santa(folder):
+def santa():
     """Santa again, at rates that suit it."""
     entrants = ["santa_e", "santa_sss", *SANTA.items()]
-    RACED(entrants, task=create_task("digits_mlp"), rates=10.0 ** np.arange(-6, -2.5, 0.5), steps=600, out=folder)
+    rates = 10.0 ** np.arange(-6, -2.5, 0.5)
+    return {"optimizers": entrants, "task": create_task("digits_mlp"), "rates": rates, "steps": 600}
 
 
 @results_of("mnist1d_mlp")
-def mnist1d(folder):
-    """All algorithms but the learned one, which takes a hundred times as long, at 600 of the task's 1500 steps."""
-    entrants = [*(name for name in zoo.list_algorithms() if name != SLOW), *BASELINES]
-    RACED(entrants, task=create_task("mnist1d_mlp"), steps=600, out=folder)
+def mnist1d():
+    """All algorithms but the learned one, at 600 of the task's 1500 steps."""
+    return {"optimizers": [*FAST, *BASELINES], "task": create_task("mnist1d_mlp"), "steps": 600}
 
 
 @results_of("quadratic_deep")
-def quadratic_deep(folder):
+def quadratic_deep():
     """The three optimizers of DeepOBS on its grid of rates, tuned for the last quarter of the evaluations."""
-    entrants = {"adam": zoo.adam, "momentum 0.99": lambda rate: zoo.momentum(rate, 0.99), "sgd": zoo.sgd}
+    entrants = [("adam", zoo.adam), ("momentum 0.99", lambda rate: zoo.momentum(rate, 0.99)), ("sgd", zoo.sgd)]
     grid = 10.0 ** np.arange(-3.0, -0.5, 0.2)
-    RACED(entrants, task=create_task("quadratic_deep"), rates=grid, steps=700, out=folder)
+    return {"optimizers": entrants, "task": create_task("quadratic_deep"), "rates": grid, "steps": 700}
 
 
 @results_of("deep_mlp")
-def deep_mlp(folder):
+def deep_mlp():
     """Adam behind each of the norms and without any, and Nesterov's momentum behind the published one and without."""
 
     def behind(make, norm):
@@ -63,4 +63,5 @@ def deep_mlp(folder):
     entrants = {"adam": lambda rate: zoo.adam(rate), "nag": lambda rate: zoo.nag(rate)}
     entrants |= {f"adam, {norm}": behind(zoo.adam, norm) for norm in zoo.list_norms()}
     entrants |= {"nag, max": behind(zoo.nag, "max")}
-    RACED(entrants, task=create_task("deep_mlp"), rates=[1e-3, 3e-3, 1e-2, 3e-2], steps=600, out=folder)
+    grid = [1e-3, 3e-3, 1e-2, 3e-2]
+    return {"optimizers": [*entrants.items()], "task": create_task("deep_mlp"), "rates": grid, "steps": 600}

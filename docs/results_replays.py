@@ -36,7 +36,7 @@ CONVEX = {
 }
 
 
-def quadratic_deep(epochs=100):
+def quadratic_deep(epochs=100, optimizers=tuple(PUBLISHED)):
     """Test loss after each epoch at the published rates, by order of the batches, optimizer and seed."""
     task = create_task("quadratic_deep")
     train, size = jnp.asarray(task.train), task.batch_size
@@ -61,7 +61,7 @@ def quadratic_deep(epochs=100):
         return jax.jit(jax.vmap(lambda seed: trial(make(), fixed, seed)))(jnp.arange(SEEDS))
 
     orders = {"same order in each epoch": True, "new order in each epoch": False}
-    return {order: {name: trials(make, fixed) for name, make in PUBLISHED.items()} for order, fixed in orders.items()}
+    return {order: {name: trials(PUBLISHED[name], fixed) for name in optimizers} for order, fixed in orders.items()}
 
 
 def convex_problem(seed, dimension=100):
@@ -73,7 +73,7 @@ def convex_problem(seed, dimension=100):
     return q, b, x, -b @ np.linalg.solve(q, b) / 2
 
 
-def convex(steps=1000, every=40):
+def convex(steps=1000, every=40, optimizers=tuple(CONVEX)):
     """Losses every 40 steps, by optimizer, rate and seed, and the minima by seed."""
     q, b, start, minimum = (jnp.asarray(x, jnp.float32) for x in zip(*map(convex_problem, range(SEEDS)), strict=True))
 
@@ -93,7 +93,8 @@ def convex(steps=1000, every=40):
         return jnp.append(losses, loss(carry[0]))
 
     losses = {}
-    for name, make in CONVEX.items():
+    for name in optimizers:
+        make = CONVEX[name]
         by_problem = jax.vmap(lambda rate, *problem, make=make: descend(make(rate), *problem), (None, 0, 0, 0))
         by_rate = jax.jit(jax.vmap(by_problem, (0, None, None, None)))(jnp.array(RATES), q, b, start)
         losses[name] = dict(zip(map("{:g}".format, RATES), by_rate, strict=True))
