@@ -199,7 +199,10 @@ BROKEN = {
     "takes the dtype of its rate": (by_update(in_the_dtype_of_the_rate), {"inject_hyperparams_keeps_dtype"}),
     "divides by 1 - decay": (almost_one, {"inject_hyperparams_bfloat16_default"}),
     "calls params weights": (calls_params_weights, {"multi_steps"}),
-    "state turns into a float": (FROM_STATE["state turns into a float"], {"apply_if_finite", "gradient_through_steps"}),
+    "state turns into a float": (
+        FROM_STATE["state turns into a float"],
+        {"apply_if_finite", "gradient_through_steps", "gradient_through_zero_gradients"},
+    ),
     "state is flattened": (FROM_STATE["state is flattened"], {"map_params"}),
     "another one each time": (another_one_each_time, {"same_key_same_trajectory"}),
     "stops the gradient": (
