@@ -33,7 +33,8 @@ def check_slots(row: Any, state: Any) -> None:
     expected = row.slots.keys()
     if state.keys() == expected and not _lacks_count(row.rate, state):
         return
-    missing, extra = (", ".join(each) for each in (expected - state.keys(), state.keys() - expected))
+    missing = ", ".join(slot for slot in expected if slot not in state)  # in the order of the slots
+    extra = ", ".join(slot for slot in state if slot not in expected)
     if missing:
         what = f"has nothing for the slot {missing}, which this pipeline fills"
     elif extra:

@@ -10,7 +10,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
-from optax_zoo.primitives.trees import difference
+from optax_zoo.primitives.trees import difference, is_none
 from optax_zoo.primitives.types import Decay, Mask
 
 
@@ -98,7 +98,7 @@ def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -
                 return None
             return in_dtype(decayed(u, p, coefficient, learning_rate), wider(dtype_of(u), dtype_of(p)))
 
-        updates = jax.tree.map(of_leaf, updates, params, is_leaf=lambda u: u is None)
+        updates = jax.tree.map(of_leaf, updates, params, is_leaf=is_none)
         return updates, DecayState(optax.safe_increment(state.count)) if callable(weight_decay) else state
 
     whole = optax.GradientTransformationExtraArgs(init, update)
