@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pages import one_part
 
 import optax_zoo as zoo
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 
 
 def slot_table(name_cell: Callable[[str], str] = "`{}`".format) -> str:

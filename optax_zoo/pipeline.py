@@ -7,10 +7,11 @@ import optax
 
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo._suggestions import refuse_unknown, suggests
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.inside import in_dtype_of
 from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
 from optax_zoo.primitives.overflow import bounded_beside
-from optax_zoo.primitives.part import Part, Rule, all_by_leaf, expression, needs_of
+from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
 
 SLOTS = (

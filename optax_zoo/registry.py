@@ -14,7 +14,8 @@ import optax
 from optax_zoo import _checks
 from optax_zoo._hyperparameters import in_own_words
 from optax_zoo._suggestions import unknown_algorithm
-from optax_zoo.primitives.part import expression, needs_of
+from optax_zoo.primitives.expressions import expression
+from optax_zoo.primitives.part import needs_of
 
 _Parameters = ParamSpec("_Parameters")
 _Made = TypeVar("_Made", bound=optax.GradientTransformation)

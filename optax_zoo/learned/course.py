@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo.learned.tasks import Task, advance, run
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 
 
 @dataclasses.dataclass(frozen=True)

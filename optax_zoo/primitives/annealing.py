@@ -5,7 +5,7 @@ import dataclasses
 import jax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Scalar
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from optax_zoo import _checks
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.precision import dtype_of
 from optax_zoo.primitives.types import Key, Scalar
 

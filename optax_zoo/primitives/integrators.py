@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from optax_zoo.primitives.expressions import number_expression
 from optax_zoo.primitives.overflow import bounded
-from optax_zoo.primitives.part import number_expression
 from optax_zoo.primitives.statistics import square
 
 

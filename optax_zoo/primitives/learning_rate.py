@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.precision import like
 
 

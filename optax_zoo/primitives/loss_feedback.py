@@ -10,8 +10,9 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.denominators import weigh_through
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.inside import update_lifted
-from optax_zoo.primitives.part import Rule, expression, needs_of, primitive
+from optax_zoo.primitives.part import Rule, needs_of, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype
 from optax_zoo.primitives.types import Scalar
 

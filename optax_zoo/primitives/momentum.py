@@ -8,7 +8,8 @@ from optax_zoo import _checks
 from optax_zoo._suggestions import suggests
 from optax_zoo.primitives.accumulators import ema
 from optax_zoo.primitives.denominators import debiased
-from optax_zoo.primitives.part import Part, expression
+from optax_zoo.primitives.expressions import expression
+from optax_zoo.primitives.part import Part
 from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Decay, DType, Scalar
 

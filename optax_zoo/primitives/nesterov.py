@@ -9,7 +9,8 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
-from optax_zoo.primitives.part import Rule, expression, primitive
+from optax_zoo.primitives.expressions import expression
+from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, weak_float, zeros_for
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity

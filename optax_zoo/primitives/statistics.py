@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from optax_zoo.primitives.part import expression
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.precision import lift, zeros_for
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes

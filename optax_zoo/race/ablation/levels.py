@@ -11,8 +11,8 @@ import optax
 
 from optax_zoo import _checks, spelling
 from optax_zoo.pipeline import SLOTS, Pipeline
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.learning_rate import handed, is_rate, plain_rate
-from optax_zoo.primitives.part import expression
 from optax_zoo.race.ablation.effects import BASE, Changes
 from optax_zoo.race.ablation.slot_expressions import NONE, SlotExpression, prints_completely
 from optax_zoo.race.entrants import Factory
