@@ -1,1 +1,1 @@
-"""One algorithm, or one close family, a file."""
+"""The algorithms, a package for each family, in it a module for each algorithm or a close few."""

@@ -191,6 +191,7 @@ def test_allowed_names_make_or_are_parts_statistics_and_decays():
     assert allowed().keys() - makers == {"absolute", "square", "by_preconditioner", "euler", "symmetric_splitting"}
     others = set(zoo.__all__) - allowed().keys() - set(zoo.list_algorithms())
     assert others == {
-        *("CLAIMS", "SLOTS", "Algorithm", "Part", "Pipeline", "algorithm", "create", "describe", "integrator"),
-        *("list_algorithms", "list_norms", "migrate", "nag_iterate", "pipeline", "register_norm"),
+        *("CLAIMS", "SLOTS", "Algorithm", "Part", "Pipeline", "Rule", "algorithm", "create", "describe"),
+        *("in_series", "integrator", "list_algorithms", "list_norms", "migrate", "nag_iterate", "optional", "pipeline"),
+        *("primitive", "register_norm"),
     }

@@ -6,12 +6,8 @@ import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
+from optax_zoo.parts import damp_by_max, ema, growing_decay, optional, random_normal
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.damping import damp_by_max
-from optax_zoo.primitives.initial import random_normal
-from optax_zoo.primitives.momentum import growing_decay
 from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import DType, Key, Scalar
 from optax_zoo.registry import algorithm

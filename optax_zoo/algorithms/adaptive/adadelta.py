@@ -6,15 +6,12 @@ import jax
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
+from optax_zoo.parts import Rule, coupled_decay, optional, primitive, square
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.overflow import bounded
-from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.roots import root_of
-from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 

@@ -2,9 +2,8 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import coupled_decay, optional
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.types import Decay, Mask
 from optax_zoo.registry import algorithm
 

@@ -4,13 +4,9 @@ from typing import Any
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import coupled_decay, ema, in_series, leaf_sum, optional, root, square, trace
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema, trace
-from optax_zoo.primitives.combine import in_series, optional
-from optax_zoo.primitives.decay import coupled_decay
-from optax_zoo.primitives.denominators import root
 from optax_zoo.primitives.stacked import Stacked
-from optax_zoo.primitives.statistics import leaf_sum, square
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 

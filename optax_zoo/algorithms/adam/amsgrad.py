@@ -3,12 +3,8 @@
 from optax import ScalarOrSchedule
 
 from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
+from optax_zoo.parts import coupled_decay, debiased, ema, optional, root, running_max, square
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.decay import coupled_decay
-from optax_zoo.primitives.denominators import debiased, root, running_max
-from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import normalize_by_average_norm, scale_by_secant
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.average_norm import normalize_by_average_norm
-from optax_zoo.primitives.secant import scale_by_secant
 from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Scalar
 from optax_zoo.registry import algorithm

@@ -5,10 +5,9 @@ from typing import Any
 import optax
 from optax import ScalarOrSchedule
 
-from optax_zoo.algorithms.adam import adam
+from optax_zoo.algorithms.adam.adam import adam
+from optax_zoo.parts import clip_by_norm, in_series, normalize_by_norm
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.combine import in_series
-from optax_zoo.primitives.norms import clip_by_norm, normalize_by_norm
 from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Scalar, Scope
 from optax_zoo.registry import algorithm

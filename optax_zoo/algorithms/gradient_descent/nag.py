@@ -5,10 +5,8 @@ from typing import Any
 import jax
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import coupled_decay, optional, trace
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import trace
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.decay import coupled_decay
 from optax_zoo.primitives.precision import lift, like
 from optax_zoo.primitives.types import Decay, Mask
 from optax_zoo.registry import algorithm

@@ -2,12 +2,8 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import absolute, coupled_decay, debiased, ema, optional, peak
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema, peak
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.decay import coupled_decay
-from optax_zoo.primitives.denominators import debiased
-from optax_zoo.primitives.statistics import absolute
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 

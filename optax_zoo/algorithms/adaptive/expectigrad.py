@@ -2,10 +2,8 @@
 
 from optax import ScalarOrSchedule
 
+from optax_zoo.parts import arithmetic_rms, optional, scale_by_ema
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.combine import optional
-from optax_zoo.primitives.denominators import arithmetic_rms
-from optax_zoo.primitives.momentum import scale_by_ema
 from optax_zoo.primitives.types import Decay, DType, Scalar
 from optax_zoo.registry import algorithm
 

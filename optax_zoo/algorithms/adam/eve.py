@@ -4,11 +4,8 @@ from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
 from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
+from optax_zoo.parts import debiased, ema, loss_feedback, relative_change, root, square
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema
-from optax_zoo.primitives.denominators import debiased, root
-from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change
-from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import Decay, DType, Scalar
 from optax_zoo.registry import algorithm
 

@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
+from optax_zoo.parts import Rule, handed, primitive, square
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
-from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.overflow import bounded
-from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.roots import root_of
-from optax_zoo.primitives.statistics import identity, square
+from optax_zoo.primitives.statistics import identity
 from optax_zoo.primitives.types import DType, Scalar
 from optax_zoo.registry import algorithm
 

@@ -7,14 +7,19 @@ from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
 from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
+from optax_zoo.parts import (
+    ema,
+    euler,
+    handed,
+    integrator,
+    power_annealing,
+    root,
+    square,
+    symmetric_splitting,
+    thermostat,
+)
 from optax_zoo.pipeline import Pipeline, pipeline
-from optax_zoo.primitives.accumulators import ema
-from optax_zoo.primitives.annealing import power_annealing
-from optax_zoo.primitives.denominators import root
-from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
-from optax_zoo.primitives.learning_rate import handed
-from optax_zoo.primitives.statistics import square
-from optax_zoo.primitives.thermostat import Annealing, Diffusion, Noise, thermostat
+from optax_zoo.primitives.thermostat import Annealing, Diffusion, Noise
 from optax_zoo.primitives.types import Decay, DType, Key, Scalar
 from optax_zoo.registry import algorithm
 

@@ -1,0 +1,1 @@
+"""Adam and its kin: an average gradient over an average of its size."""

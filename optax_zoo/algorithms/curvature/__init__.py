@@ -1,0 +1,1 @@
+"""Second-order methods: the curvature, estimated from how gradients change."""

@@ -1,0 +1,1 @@
+"""Gradient descent: the gradient itself, averaged, normalized, clipped or damped."""

@@ -1,0 +1,1 @@
+"""Layer-wise methods: one scale for each layer."""

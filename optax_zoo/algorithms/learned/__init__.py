@@ -1,0 +1,1 @@
+"""Learned optimizers: a network, trained on tasks, makes the step."""

@@ -1,0 +1,1 @@
+"""Sampling: noise that is annealed, so that a search of the posterior ends as an optimization."""

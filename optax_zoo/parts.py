@@ -1,0 +1,80 @@
+"""Every part in one import: `from optax_zoo.parts import debiased, ema, root`."""
+
+from optax_zoo.learned.lstm import coordinatewise_lstm
+from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.annealing import power_annealing
+from optax_zoo.primitives.average_norm import normalize_by_average_norm
+from optax_zoo.primitives.bounds import converging_bound
+from optax_zoo.primitives.combine import in_series, optional, serial
+from optax_zoo.primitives.damping import damp_by_max
+from optax_zoo.primitives.decay import coupled_decay, decoupled_decay
+from optax_zoo.primitives.denominators import (
+    arithmetic_rms,
+    debiased,
+    deviation,
+    root,
+    running_max,
+    scale_by_arithmetic_rms,
+)
+from optax_zoo.primitives.initial import random_normal
+from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
+from optax_zoo.primitives.learning_rate import handed
+from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
+from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
+from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
+from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
+from optax_zoo.primitives.part import Part, Rule, primitive
+from optax_zoo.primitives.secant import scale_by_secant
+from optax_zoo.primitives.stacked import stacked_under
+from optax_zoo.primitives.statistics import absolute, leaf_sum, square
+from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
+
+__all__ = [
+    "Part",
+    "Rule",
+    "absolute",
+    "arithmetic_mean",
+    "arithmetic_rms",
+    "by_preconditioner",
+    "clip_by_norm",
+    "converging_bound",
+    "coordinatewise_lstm",
+    "coupled_decay",
+    "damp_by_max",
+    "debiased",
+    "decoupled_decay",
+    "deviation",
+    "ema",
+    "euler",
+    "growing_decay",
+    "handed",
+    "in_series",
+    "integrator",
+    "leaf_sum",
+    "list_norms",
+    "loss_feedback",
+    "nesterov_ema",
+    "normalize_by_average_norm",
+    "normalize_by_norm",
+    "optional",
+    "peak",
+    "power_annealing",
+    "primitive",
+    "random_normal",
+    "register_norm",
+    "relative_change",
+    "root",
+    "running_max",
+    "scale_by_arithmetic_rms",
+    "scale_by_ema",
+    "scale_by_secant",
+    "serial",
+    "square",
+    "stacked_under",
+    "symmetric_splitting",
+    "thermostat",
+    "total",
+    "trace",
+    "tracked_change",
+    "warming_decay",
+]
