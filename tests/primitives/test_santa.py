@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from optax_zoo.algorithms.santa import santa_e, santa_sss
 
 import optax_zoo as zoo
+from optax_zoo import santa_e, santa_sss
 from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import adapt, brake, drift, euler, integrator, kick, symmetric_splitting
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay, tree
-from optax_zoo.algorithms.santa import santa_e, santa_sss
 
 import optax_zoo as zoo
+from optax_zoo import santa_e, santa_sss
 from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import (
     adapt,
