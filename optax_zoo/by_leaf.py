@@ -15,55 +15,102 @@ class Piece(NamedTuple):
     param: Any
 
 
-def applies(updates: Any, state: Any) -> bool:
-    """Whether several leaves are being traced, and the state can be split by leaf."""
-    leaves, _ = _flatten(updates)
-    return len(leaves) > 1 and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves) and splits(updates, state)
+class Split(NamedTuple):
+    """A tree and a state taken apart, for a walk leaf by leaf.
+
+    Attributes:
+      leaves: the leaves of the tree.
+      treedef: the structure of the tree.
+      entries: what the state has: lists with an item for each leaf, and scalars for all of them.
+      outline: what is around the entries.
+    """
+
+    leaves: list[Any]
+    treedef: Any
+    entries: list[Any]
+    outline: Any
+
+    def pieces(self, params: Any) -> Iterator[Piece]:
+        """Each leaf with its state and its parameter."""
+        parameters = [None] * len(self.leaves) if params is None else self.treedef.flatten_up_to(params)
+        for number, (leaf, parameter) in enumerate(zip(self.leaves, parameters, strict=True)):
+            own = [entry[number] if isinstance(entry, list) else entry for entry in self.entries]
+            yield Piece(leaf, self.outline.unflatten(own), parameter)
+
+    def merged(self, done: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+        """The updates and the state of the tree from those of each leaf."""
+        columns = zip(*(self.outline.flatten_up_to(after) for _, after in done), strict=True)
+        of_tree = [
+            self.treedef.unflatten(column) if isinstance(entry, list) else column[0]
+            for column, entry in zip(columns, self.entries, strict=True)
+        ]
+        return self.treedef.unflatten([u for u, _ in done]), self.outline.unflatten(of_tree)
 
 
-def splits(updates: Any, state: Any) -> bool:
-    """Whether a state has only entries for each leaf and scalars for all; one of another tree does not."""
-    treedef = structure(updates)
-    return all(structure(entry) == treedef or jnp.ndim(entry) == 0 for entry in entries(state, treedef)[0])
+def split(updates: Any, state: Any) -> Split | None:
+    """A tree and a state that has only entries for each leaf and scalars for all; None for another state."""
+    leaves, treedef = jax.tree.flatten(updates)
+    found, outline = entries(state, treedef)
+    split_entries = []
+    for entry in found:
+        inner, structure = jax.tree.flatten(entry)
+        if structure == treedef:
+            split_entries.append(inner)
+        elif jnp.ndim(entry) == 0:
+            split_entries.append(entry)
+        else:
+            return None
+    return Split(leaves, treedef, split_entries, outline)
 
 
-def update_by_leaf(update: Callable[..., Any], updates: Any, state: Any, params: Any, *others: Any) -> Any:
+def split_traced(updates: Any, state: Any) -> Split | None:
+    """The split of several leaves that are being traced; else None."""
+    leaves = jax.tree.leaves(updates)
+    if len(leaves) < 2 or not isinstance(leaves[0], jax.core.Tracer):
+        return None
+    return split(updates, state)
+
+
+def alike(state: Any, tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The subtrees of a state that have an array of the same shape for each leaf of a tree.
+
+    Returns:
+      A tuple of the subtrees and a function that puts others in their places and returns the state.
+    """
+    found, outline = entries(state, jax.tree.structure(tree))
+    shapes = list(map(jnp.shape, jax.tree.leaves(tree)))
+    places = [i for i, entry in enumerate(found) if list(map(jnp.shape, jax.tree.leaves(entry))) == shapes]
+
+    def put(subtrees: list[Any]) -> Any:
+        new = dict(zip(places, subtrees, strict=True))
+        return outline.unflatten([new.get(i, entry) for i, entry in enumerate(found)])
+
+    return [found[i] for i in places], put
+
+
+def update_by_leaf(update: Callable[..., Any], parts: Split, params: Any, *others: Any) -> Any:
     """What `update(updates, state, params, *others)` returns, from one call for each leaf.
 
     Args:
       update: maps a leaf, the state as if the leaf were the whole tree, its parameter and the others to an update and a
         state. The scalars in that state must come out the same for all leaves.
-      updates: the tree.
-      state: one that `splits`.
-      params: a tree that has the structure of `updates` at its top, or None.
+      parts: the updates and the state, split.
+      params: a tree that has the structure of the updates at its top, or None.
       *others: the same for all leaves.
 
     Returns:
       A tuple of (updates, state).
     """
-    treedef = structure(updates)
-    of_tree, outline = entries(state, treedef)
-    of_leaves = [structure(entry) == treedef for entry in of_tree]
-    done = [update(*piece, *others) for piece in pieces(updates, state, params)]
-    columns = zip(*(outline.flatten_up_to(after) for _, after in done), strict=True)
-    merged = [treedef.unflatten(each) if many else each[0] for each, many in zip(columns, of_leaves, strict=True)]
-    return treedef.unflatten([u for u, _ in done]), outline.unflatten(merged)
-
-
-def pieces(updates: Any, state: Any, params: Any) -> Iterator[Piece]:
-    """A tree, its state and its parameters, split by leaf."""
-    leaves, treedef = _flatten(updates)
-    of_tree, outline = entries(state, treedef)
-    trees = [jax.tree.leaves(entry) if structure(entry) == treedef else [entry] * len(leaves) for entry in of_tree]
-    parameters = [None] * len(leaves) if params is None else treedef.flatten_up_to(params)
-    for number, (leaf, parameter) in enumerate(zip(leaves, parameters, strict=True)):
-        yield Piece(leaf, outline.unflatten([tree[number] for tree in trees]), parameter)
+    return parts.merged([update(*piece, *others) for piece in parts.pieces(params)])
 
 
 def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: Any) -> str | None:
     """The path of the first leaf that `update(leaf, state, param)` raises an error for, if one does."""
+    parts = split(updates, state)
+    if parts is None:
+        return None
     paths = [path for path, _ in jax.tree.leaves_with_path(updates)]
-    for path, piece in zip(paths, pieces(updates, state, params), strict=True):
+    for path, piece in zip(paths, parts.pieces(params), strict=True):
         try:
             jax.eval_shape(update, *piece)
         except Exception:
@@ -73,13 +120,4 @@ def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: 
 
 def entries(state: Any, treedef: Any) -> tuple[list[Any], Any]:
     """The subtrees of a state that have an entry for each leaf, and its other leaves; and what is around them."""
-    return _flatten(state, is_leaf=lambda node: structure(node) == treedef)
-
-
-def _flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
-    return jax.tree.flatten(tree, is_leaf=is_leaf)
-
-
-def structure(tree: Any) -> Any:
-    """The structure of a tree, as `jax.tree.structure` returns it."""
-    return jax.tree.structure(tree)
+    return jax.tree.flatten(state, is_leaf=lambda node: jax.tree.structure(node) == treedef)

@@ -1,51 +1,31 @@
 """What is said where a step fails: which slot, which leaf, and whether its state was made for something else."""
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from optax_zoo import alignment, by_leaf
-from optax_zoo.primitives.learning_rate import ScheduleState, plain_rate
 from optax_zoo.primitives.trees import difference
 
 CURE = "Make one with tx.init(params), or carry the old one over with optax_zoo.migrate(state, tx, params)"
 
 
-@contextlib.contextmanager
-def noting(slot: str) -> Iterator[None]:
-    """Adds to an error the slot that it occurred in."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This was in the slot {slot!r} of the pipeline.")
-        raise
-
-
-def check_slots(row: Any, state: Any) -> None:
-    """Refuses a state that has other slots than the pipeline, as one from other hyperparameters has."""
+def of_slots(row: Any, state: Any) -> Exception:
+    """What is said of a state that has other slots than the pipeline, as one from other hyperparameters has."""
     if not isinstance(state, dict):
         kind = type(state).__name__
-        raise TypeError(f"state is of type {kind}, but must be the dict by slot that tx.init(params) makes.")
-    expected = row.slots.keys()
-    if state.keys() == expected and not _lacks_count(row.rate, state):
-        return
-    missing = ", ".join(slot for slot in expected if slot not in state)  # in the order of the slots
-    extra = ", ".join(slot for slot in state if slot not in expected)
+        return TypeError(f"state is of type {kind}, but must be the dict by slot that tx.init(params) makes.")
+    missing = ", ".join(slot for slot in row.slots if slot not in state)  # in the order of the slots
+    extra = ", ".join(slot for slot in state if slot not in row.slots)
     if missing:
         what = f"has nothing for the slot {missing}, which this pipeline fills"
     elif extra:
         what = f"has a slot {extra}, which is empty in this pipeline"
     else:
         what = "has no count in the slot learning_rate, which holds a schedule in this pipeline"
-    raise ValueError(f"the state {what}: it was made by other hyperparameters. {CURE}.")
-
-
-def _lacks_count(rate: Any, state: Any) -> bool:
-    return callable(plain_rate(rate)) and not isinstance(state["learning_rate"], ScheduleState)
+    return ValueError(f"the state {what}: it was made by other hyperparameters. {CURE}.")
 
 
 def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, extra_args: Any) -> Exception | None:
@@ -58,7 +38,7 @@ def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, 
         fault = _fault_of_state(expected, state[slot], aligned.updates)
         if fault:
             return ValueError(f"the state of the slot {slot!r} {fault}.")
-    if row.by_leaf and by_leaf.splits(aligned.updates, state):
+    if row.by_leaf:
         step = functools.partial(row.through_parts, **extra_args)
         path = by_leaf.first_failure(step, aligned.updates, state, aligned.params)
         if path:
@@ -68,10 +48,10 @@ def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, 
 
 def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
     """How the state of a slot differs from what its part makes of these gradients, if it does."""
-    if by_leaf.structure(expected) == by_leaf.structure(state):
+    if jax.tree.structure(expected) == jax.tree.structure(state):
         return _other_shape(expected, state)
-    structure = by_leaf.structure(updates)
-    if any(by_leaf.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
+    structure: Any = jax.tree.structure(updates)
+    if any(jax.tree.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
         return f"was made by other hyperparameters. {CURE}"
     names = ("state of these gradients", "state that was given")
     return f"is of another tree than the gradients: {difference(expected, state, names)}"

@@ -7,15 +7,27 @@ import optax
 
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo._suggestions import refuse_unknown, suggests
+from optax_zoo.primitives.basis import BasisRule
 from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.inside import in_dtype_of
-from optax_zoo.primitives.learning_rate import descend, evaluate_rate, handed, init_rate, is_rate, plain_rate
+from optax_zoo.primitives.learning_rate import (
+    Estimate,
+    RateRule,
+    ScheduleState,
+    descend,
+    evaluate_rate,
+    handed,
+    init_rate,
+    is_rate,
+    plain_rate,
+)
 from optax_zoo.primitives.overflow import bounded_beside
-from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of
-from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
+from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of, rule_of, update_of
+from optax_zoo.primitives.precision import in_dtype_of, in_wider_dtype, lift
+from optax_zoo.walk import Walk, weighted
 
 SLOTS = (
     "gradient",
+    "basis",
     "numerator",
     "denominator",
     "bound",
@@ -24,6 +36,7 @@ SLOTS = (
     "learning_rate",
     "velocity",
     "decay",
+    "iterate",
 )
 
 Slot: TypeAlias = optax.GradientTransformation | None
@@ -55,6 +68,7 @@ class Pipeline(Part):
 def pipeline(
     *,
     gradient: Slot = None,
+    basis: Slot = None,
     numerator: Slot = None,
     denominator: Slot = None,
     bound: Slot = None,
@@ -63,6 +77,7 @@ def pipeline(
     learning_rate: optax.ScalarOrSchedule | handed | Slot = None,
     velocity: Slot = None,
     decay: Slot = None,
+    iterate: Slot = None,
 ) -> Pipeline:
     """Composes an optimizer from parts in named slots. A gradient g passes them in the order of the arguments.
 
@@ -72,10 +87,14 @@ def pipeline(
         u <- numerator(g) * bound(1 / denominator(g))    (numerator(g) / denominator(g) without a bound)
         u <- rescale(momentum(u))
         u <- velocity(-learning_rate * u)
-        update = decay(u)
+        update = iterate(decay(u))
+
+    and with a basis the second line happens in it: g is mapped in, the quotient back.
 
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
-    `update`, the rate of this step as `learning_rate=` and the new states of earlier slots as `slot_states=`.
+    `update`, and of this step the rate as `learning_rate=`, the gradient as it left the gradient slot (in the basis
+    while in there) as `gradient=`, the states before it as `states_before=` and the new states of earlier slots as
+    `slot_states=`, both dicts by slot.
     Low-precision gradients pass the slots in float32. The update comes back in the gradient's dtype, or, where a part
     reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small
     beside the step would be lost in rounding. Beside an elementwise denominator, elements of g beyond 2^60 (2^508 in
@@ -86,15 +105,19 @@ def pipeline(
 
     Args:
       gradient: acts on the raw gradient: `normalize_by_norm`, `clip_by_norm`, `coupled_decay`.
+      basis: another basis for numerator, denominator and bound: `eigenbasis()`.
       numerator: estimates the direction from the gradient: `debiased(ema(0.9))`.
       denominator: estimates the scale from the same gradient: `root(ema(0.999, of=square))`.
       bound: limits the elementwise step size 1 / denominator.
       momentum: averages what has been preconditioned: `scale_by_ema(0.9)`, `trace(0.9)`.
       rescale: multiplies or reshapes the direction.
       learning_rate: a number or a schedule; the sign is changed here. `handed(rate)` for a rate that an earlier stage
-        has made use of. A transformation is applied as it is.
+        has made use of. `prodigy_rate()` and other estimators of a rate are asked before the numerator, and told of the
+        finished step. Another transformation is applied as it is.
       velocity: averages the finished step: `trace(0.9)`.
       decay: `decoupled_decay(1e-2)`.
+      iterate: turns the finished step into that of the parameters which the loop holds, beside which it keeps others:
+        `schedule_free(0.9)`, `lookahead(5)`; see `evaluation_params`.
 
     Returns:
       A `Pipeline`; `init` returns a dict with the state of each filled slot. Its `update` raises a ValueError for
@@ -106,6 +129,7 @@ def pipeline(
     """
     given = dict(
         gradient=gradient,
+        basis=basis,
         numerator=numerator,
         denominator=denominator,
         bound=bound,
@@ -114,6 +138,7 @@ def pipeline(
         learning_rate=learning_rate,
         velocity=velocity,
         decay=decay,
+        iterate=iterate,
     )
     row = _Row({slot: part for slot, part in given.items() if part is not None})
     return Pipeline(row.init, row.update)
@@ -124,38 +149,44 @@ class _Row(Rule):
 
     def __init__(self, slots: dict[str, Any]):
         self.slots = slots
-        self.parts: dict[str, optax.GradientTransformationExtraArgs] = {}
+        self.parts: dict[str, optax.GradientTransformation] = {}
         for slot, part in slots.items():
             if slot == "learning_rate" and is_rate(part):
                 _checks.non_negative("learning_rate", plain_rate(part), schedule=True)
             elif isinstance(part, optax.GradientTransformation):
-                self.parts[slot] = optax.with_extra_args_support(part)
+                self.parts[slot] = part
             else:
                 raise TypeError(f"{slot} is {part!r}, but must be an optax.GradientTransformation or None.")
         if "bound" in slots and "denominator" not in slots:
             raise TypeError("bound limits 1 / denominator, but the denominator slot is empty.")
+        self.rate = None if "learning_rate" in self.parts else slots.get("learning_rate")
+        self.scheduled = callable(plain_rate(self.rate))
+        self.estimator = rule_of(slots.get("learning_rate"), RateRule)
+        self.basis = rule_of(slots.get("basis"), BasisRule)
+        if "basis" in slots and self.basis is None:
+            raise TypeError(f"basis is {slots['basis']!r}, but must be a basis, such as eigenbasis(), or None.")
+        self.updates = {slot: update_of(part) for slot, part in self.parts.items()}
         text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
         super().__init__(
-            self._init,
-            self._update,
+            self.init,
+            self.update,
             needs_of(*slots.values()),
             by_leaf=all_by_leaf(*self.parts.values()),
             expression=f"pipeline({text})",
         )
         self._traced_once = jax.jit(self.through_parts)
 
-    @property
-    def rate(self) -> Any:
-        """The number or schedule in the learning_rate slot, if that is what stands there."""
-        return None if "learning_rate" in self.parts else self.slots.get("learning_rate")
-
-    def _init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Any) -> dict[str, Any]:
         params = alignment.moved(params) if self.parts else params
         state = {slot: part.init(params) for slot, part in self.parts.items()}
         return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
 
-    def _update(self, updates: Any, state: dict[str, Any], params: Any = None, **extra_args: Any) -> Any:
-        diagnosis.check_slots(self, state)
+    def update(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
+        self.check_params(params)
+        if not (isinstance(state, dict) and state.keys() == self.slots.keys()):
+            raise diagnosis.of_slots(self, state)
+        if self.scheduled and not isinstance(state["learning_rate"], ScheduleState):
+            raise diagnosis.of_slots(self, state)
         rates = {}
         if self.rate is not None:
             extra_args["learning_rate"], rates["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
@@ -172,56 +203,60 @@ class _Row(Rule):
         return u, {**after, **rates}
 
     def _step(self, updates: Any, state: dict[str, Any], params: Any, extra_args: dict[str, Any]) -> Any:
-        if not (self.parts and self.by_leaf and by_leaf.applies(updates, state)):
+        parts = by_leaf.split_traced(updates, state) if self.by_leaf and self.parts else None
+        if parts is None:
             return self.through_parts(updates, state, params, **extra_args)
         rate = extra_args.get("learning_rate")
         known = rate is plain_rate(self.rate)
         of_leaf = params if "params" in self.needs else None
-        return by_leaf.update_by_leaf(self._traced_once, updates, state, of_leaf, None if known else rate)
+        return by_leaf.update_by_leaf(self._traced_once, parts, of_leaf, None if known else rate)
 
     def through_parts(
         self, updates: Any, state: dict[str, Any], params: Any, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
         """The update and the new states of the parts, at a rate that may be left out where it is a constant."""
-        new_state: dict[str, Any] = {}
         rate = plain_rate(self.rate) if learning_rate is None else learning_rate
-        extra_args |= {"slot_states": new_state} | ({} if rate is None else {"learning_rate": rate})
-
-        def through(slot: str, u: Any) -> Any:
-            if slot not in self.parts:
-                return u
-            with diagnosis.noting(slot):
-                u, after = self.parts[slot].update(u, state[slot], params, **extra_args)
-                new_state[slot] = jax.tree.map(_as_before, after, state[slot])
-            return u
-
-        g = through("gradient", jax.tree.map(lift, updates))
-        if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
-            g = bounded_beside(g, state["denominator"])
-        u = through("numerator", g)
-        if "bound" in self.parts:
-            step_size = through("bound", jax.tree.map(lambda d: 1 / d, through("denominator", g)))
-            u = jax.tree.map(lambda n, s: n * s, u, step_size)
-        elif "denominator" in self.parts:
-            u = jax.tree.map(lambda n, d: n / d, u, through("denominator", g))
-        u = through("rescale", through("momentum", u))
-        if self.rate is None:
-            u = through("learning_rate", u)
-        else:
-            u = descend(u, 1 if isinstance(self.rate, handed) else rate)
-        u = through("decay", through("velocity", u))
+        walk = Walk(self.updates, state, params, extra_args if rate is None else {**extra_args, "learning_rate": rate})
+        try:
+            u = self._walked(jax.tree.map(lift, updates), rate, walk)
+        except Exception as error:
+            error.add_note(f"This was in the slot {walk.slot!r} of the pipeline.")
+            raise
         if "params" in self.needs:
-            return jax.tree.map(_in_wider_dtype, u, updates, params), new_state
-        return jax.tree.map(_as_before, u, updates), new_state
+            return jax.tree.map(in_wider_dtype, u, updates, params), walk.new_state
+        return jax.tree.map(in_dtype_of, u, updates), walk.new_state
 
+    def _walked(self, updates: Any, rate: Any, walk: Walk) -> Any:
+        """The update, from a walk through all slots."""
+        g = walk.given["gradient"] = walk.through("gradient", updates)
+        estimate = Estimate(rate, 1 if isinstance(self.rate, handed) else rate)
+        if self.estimator is not None:
+            estimate = walk.estimated(self.estimator, g)
+        u = self._direction(g, estimate, walk)
+        u = walk.through("rescale", walk.through("momentum", u))
+        if self.rate is None and self.estimator is None:
+            u = walk.through("learning_rate", u)
+        else:
+            u = descend(u, estimate.step)
+        u = walk.through("decay", walk.through("velocity", u))
+        if self.estimator is not None:
+            walk.conclude(self.estimator, u)
+        u = walk.through("iterate", u)
+        return u if self.basis is None else walk.turned(self.basis, u)
 
-def _as_before(x: Any, before: Any) -> Any:
-    """x in the dtype of another leaf, whose shape it must have."""
-    now, then = alignment.shape_of(x), alignment.shape_of(before)
-    if now != then:
-        raise ValueError(f"a leaf of shape {then} would become one of shape {now}.")
-    return in_dtype_of(x, before)
-
-
-def _in_wider_dtype(u: Any, g: Any, p: Any) -> Any:
-    return in_dtype(u, wider(dtype_of(g), dtype_of(p)))
+    def _direction(self, g: Any, estimate: Estimate, walk: Walk) -> Any:
+        """The numerator over the denominator; in another basis, where there is one."""
+        if self.basis is not None:
+            g = walk.into(self.basis, g)
+        if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
+            g = bounded_beside(g, walk.state["denominator"])
+        of_numerator = estimate.numerator if "numerator" in self.parts else estimate.unit
+        u = walk.through("numerator", weighted(g, of_numerator))
+        if "denominator" in self.parts:
+            d = walk.denominator = walk.through("denominator", weighted(g, estimate.denominator))
+            if "bound" in self.parts:
+                step_size = walk.through("bound", jax.tree.map(lambda d: 1 / d, d))
+                u = jax.tree.map(lambda n, s: n * s, u, step_size)
+            else:
+                u = jax.tree.map(lambda n, d: n / d, u, d)
+        return u if self.basis is None else walk.out_of(self.basis, u)

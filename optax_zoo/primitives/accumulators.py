@@ -18,7 +18,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import like, scalar_dtype
+from optax_zoo.primitives.precision import in_dtype, in_dtype_of, scalar_dtype
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
@@ -106,7 +106,7 @@ def total(*, of: Statistic = identity, initial: Initial = 0.0, accumulator_dtype
       An estimator with state `AccumulatorState`; `debiased` refuses it, see `arithmetic_mean`.
     """
     rule = _accumulator(1, lambda a: 1, of, initial=initial, dtype=accumulator_dtype)
-    rule.weigh = None
+    rule.debias_weight = None
     return rule
 
 
@@ -144,25 +144,25 @@ def _accumulator(
     def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
         a, b = coefficients(state)
 
-        f = statistic_of(of, updates)
-
         def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
             if seeded == "while_zero":
                 return jnp.where(s == 0, f, a * s + b * f).astype(s.dtype)
             return (a * s + b * f).astype(s.dtype)
 
+        f = statistic_of(of, updates)
         value = jax.tree.map(accumulate, f, state.value)
-        count = optax.safe_increment(state.count) if counts else None
-        ahead = jax.tree.map(lambda f, s: a * s + b * f, f, value) if nesterov else value
-        return jax.tree.map(lambda x, s: like(s, x), updates, ahead), filled(AccumulatorState(value, count))
+        after = state._replace(value=value, **({"count": optax.safe_increment(state.count)} if counts else {}))
+        if nesterov:
+            value = jax.tree.map(lambda f, s: a * s + b * f, f, value)
+        return jax.tree.map(in_dtype_of, value, f), after
 
-    def weigh(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
+    def debias_weight(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
         a, b = coefficients(state)
         weight = (a * weight + b).astype(weight.dtype)
         return weight, a * weight + b if nesterov else weight
 
-    weighable = seeded != "while_zero" and _checks.is_absent(initial)
-    return Rule(init, update, weigh=weigh if weighable else None, by_leaf=is_by_leaf(of))
+    known_weight = seeded != "while_zero" and _checks.is_absent(initial)
+    return Rule(init, update, debias_weight=debias_weight if known_weight else None, by_leaf=is_by_leaf(of))
 
 
 class ArithmeticMeanState(NamedTuple):
@@ -203,11 +203,11 @@ def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulat
         total = jax.tree.map(lambda f, s: (s + f).astype(s.dtype), f, state.total)
         if sparse:
             count = jax.tree.map(lambda f, n: n + (f != 0).astype(n.dtype), f, state.count)
-            mean = jax.tree.map(lambda x, s, n: like(s / jnp.maximum(n, 1), x), updates, total, count)
+            mean = jax.tree.map(lambda f, s, n: in_dtype(s / jnp.maximum(n, 1), f.dtype), f, total, count)
         else:
             count = state.count + 1
             share = 1 / count
-            mean = jax.tree.map(lambda x, s: like(s * share, x), updates, total)
+            mean = jax.tree.map(lambda f, s: in_dtype(s * share, f.dtype), f, total)
         return mean, ArithmeticMeanState(total, count)
 
     return Rule(init, update, by_leaf=is_by_leaf(of))
@@ -242,11 +242,12 @@ def peak(
     def init(params: Any) -> AccumulatorState:
         return filled(AccumulatorState(statistic_zeros(of, params, accumulator_dtype)))
 
-    def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
+    def update(updates: Any, state: AccumulatorState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
         def track(f: jax.Array, s: jax.Array) -> jax.Array:
             return jnp.maximum(decay * s, f + eps_max).astype(s.dtype)
 
-        value = jax.tree.map(track, statistic_of(of, updates), state.value)
-        return jax.tree.map(lambda x, s: like(s + eps, x), updates, value), filled(AccumulatorState(value))
+        f = statistic_of(of, updates)
+        value = jax.tree.map(track, f, state.value)
+        return jax.tree.map(lambda f, s: in_dtype(s + eps * unit, f.dtype), f, value), state._replace(value=value)
 
     return Rule(init, update, by_leaf=is_by_leaf(of))

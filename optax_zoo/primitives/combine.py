@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import jax
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.inside import update_lifted
-from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive
-from optax_zoo.primitives.precision import like
+from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
 
 _Made = TypeVar("_Made")
 
@@ -24,14 +21,18 @@ def serial(**parts: optax.GradientTransformation) -> Rule:
     Returns:
       A transformation whose state is a dict by name.
     """
-    chained = optax.named_chain(*parts.items())
-    needs, by_leaf = needs_of(*parts.values()), all_by_leaf(*parts.values())
+    updates_of = {name: update_of(part) for name, part in parts.items()}
+
+    def init(params: Any) -> dict[str, Any]:
+        return {name: part.init(params) for name, part in parts.items()}
 
     def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        made, state = update_lifted(chained, updates, state, params, **extra_args)
-        return jax.tree.map(lambda x, u: like(u, x), updates, made), state
+        after = {}
+        for name, update_part in updates_of.items():
+            updates, after[name] = update_part(updates, state[name], params, **extra_args)
+        return updates, after
 
-    return Rule(chained.init, update, needs, by_leaf=by_leaf)
+    return Rule(init, update, needs_of(*parts.values()), by_leaf=all_by_leaf(*parts.values()))
 
 
 def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:

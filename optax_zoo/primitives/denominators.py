@@ -9,10 +9,9 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.accumulators import arithmetic_mean
-from optax_zoo.primitives.inside import update_lifted
 from optax_zoo.primitives.overflow import bounded
-from optax_zoo.primitives.part import Part, Rule, Weigh, all_by_leaf, needs_of, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype, shapes_by_leaf, zeros
+from optax_zoo.primitives.part import DebiasWeight, Part, Rule, all_by_leaf, needs_of, primitive, update_of
+from optax_zoo.primitives.precision import in_dtype, in_dtype_of, lift, scalar_dtype, shapes_by_leaf, zeros
 from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
@@ -47,21 +46,23 @@ def debiased(estimator: Part) -> Rule:
     Raises:
       TypeError: if the estimator has no weight (`total`, `arithmetic_mean`, averages with another start than zero).
     """
-    weigh = getattr(getattr(estimator, "rule", None), "weigh", None)
-    if weigh is None:
+    debias_weight = getattr(getattr(estimator, "rule", None), "debias_weight", None)
+    if debias_weight is None:
         raise TypeError(
             f"debiased() got {estimator!r}, which keeps no weight to divide by; allowed are ema, trace, and root or "
             "running_max of one, started from zero."
         )
 
+    update_estimate = update_of(estimator)
+
     def init(params: Any) -> DebiasedState:
         return DebiasedState(estimator.init(params), jnp.zeros((), scalar_dtype(params)))
 
     def update(updates: Any, state: DebiasedState, params: Any = None, **extra_args: Any) -> Any:
-        weight, divisor = weigh(state.weight, state.estimator)
-        estimate, inner_state = update_lifted(estimator, updates, state.estimator, params, **extra_args)
+        weight, divisor = debias_weight(state.weight, state.estimator)
+        estimate, inner = update_estimate(updates, state.estimator, params, **extra_args)
         factor = 1 / divisor  # one division for the tree
-        return jax.tree.map(lambda x, e: like(e * factor, x), updates, estimate), DebiasedState(inner_state, weight)
+        return jax.tree.map(lambda e: in_dtype(e * factor, e.dtype), estimate), DebiasedState(inner, weight)
 
     return Rule(init, update, estimator.needs, by_leaf=all_by_leaf(estimator))
 
@@ -80,14 +81,15 @@ def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_roo
     """
     _checks.non_negative("eps", eps)
     _checks.non_negative("eps_root", eps_root)
-    inner = optax.with_extra_args_support(estimator)
+    update_estimate = update_of(estimator)
 
-    def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        estimate, state = update_lifted(inner, updates, state, params, **extra_args)
-        return jax.tree.map(lambda x, e: like(root_of(lift(e) + eps_root) + eps, x), updates, estimate), state
+    def update(updates: Any, state: Any, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
+        estimate, state = update_estimate(updates, state, params, unit=unit, **extra_args)
+        outside, inside = (eps, eps_root) if isinstance(unit, int) else (eps * unit, eps_root * unit * unit)
+        return jax.tree.map(lambda e: in_dtype(root_of(e + inside) + outside, e.dtype), estimate), state
 
-    weigh = weigh_through(estimator, lambda state: state, jnp.sqrt)
-    return Rule(inner.init, update, needs_of(estimator), weigh, all_by_leaf(estimator))
+    debias_weight = debias_weight_through(estimator, lambda state: state, jnp.sqrt)
+    return Rule(estimator.init, update, needs_of(estimator), debias_weight, all_by_leaf(estimator))
 
 
 class DeviationState(NamedTuple):
@@ -118,21 +120,20 @@ def deviation(
     """
     _checks.non_negative("eps", eps)
     _checks.non_negative("eps_root", eps_root)
-    first, second = optax.with_extra_args_support(mean), optax.with_extra_args_support(mean_square)
 
     def init(params: Any) -> DeviationState:
-        return DeviationState(first.init(params), second.init(params))
+        return DeviationState(mean.init(params), mean_square.init(params))
 
-    def update(updates: Any, state: DeviationState, params: Any = None, **extra_args: Any) -> Any:
-        lifted = jax.tree.map(lambda x: bounded(lift(x)), updates)  # of the same gradient, or their difference is wrong
-        m, mean_state = update_lifted(first, lifted, state.mean, params, **extra_args)
-        v, mean_square_state = update_lifted(second, lifted, state.mean_square, params, **extra_args)
+    def update(updates: Any, state: DeviationState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
+        same = jax.tree.map(bounded, updates)  # of the same gradient, or their difference is wrong
+        m, mean_state = update_of(mean)(same, state.mean, params, unit=unit, **extra_args)
+        v, mean_square_state = update_of(mean_square)(same, state.mean_square, params, unit=unit, **extra_args)
 
-        def deviate(x: Any, m: jax.Array, v: jax.Array) -> jax.Array:
-            variance = jnp.maximum(lift(v) - square(lift(m)), 0)  # rounding can make it negative
-            return like(root_of(variance + eps_root) + eps, x)
+        def deviate(m: jax.Array, v: jax.Array) -> jax.Array:
+            variance = jnp.maximum(v - square(m), 0)  # rounding can make it negative
+            return in_dtype(root_of(variance + eps_root * unit * unit) + eps * unit, v.dtype)
 
-        return jax.tree.map(deviate, updates, m, v), DeviationState(mean_state, mean_square_state)
+        return jax.tree.map(deviate, m, v), DeviationState(mean_state, mean_square_state)
 
     return Rule(init, update, needs_of(mean, mean_square), by_leaf=all_by_leaf(mean, mean_square))
 
@@ -160,23 +161,23 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
     Returns:
       An estimator with state `RunningMaxState`.
     """
-    inner, splits = optax.with_extra_args_support(estimator), all_by_leaf(estimator)
+    update_estimate, splits = update_of(estimator), all_by_leaf(estimator)
 
     def init(params: Any) -> RunningMaxState:
         def first_estimate(params: Any) -> Any:
-            return inner.update(jax.tree.map(lift, params), inner.init(params), params)[0]
+            return update_estimate(jax.tree.map(lift, params), estimator.init(params), params)[0]
 
         estimates = shapes_by_leaf(first_estimate, params) if splits else jax.eval_shape(first_estimate, params)
         maximum = jax.tree.map(lambda p, e: zeros(p, e.shape, e.dtype), params, estimates)
-        return RunningMaxState(maximum, inner.init(params))
+        return RunningMaxState(maximum, estimator.init(params))
 
     def update(updates: Any, state: RunningMaxState, params: Any = None, **extra_args: Any) -> Any:
-        estimate, inner_state = update_lifted(inner, updates, state.estimator, params, **extra_args)
-        maximum = jax.tree.map(lambda s, e: jnp.maximum(s, lift(e)).astype(s.dtype), state.maximum, estimate)
-        return jax.tree.map(like, maximum, updates), RunningMaxState(maximum, inner_state)
+        estimate, inner = update_estimate(updates, state.estimator, params, **extra_args)
+        maximum = jax.tree.map(lambda s, e: jnp.maximum(s, e).astype(s.dtype), state.maximum, estimate)
+        return jax.tree.map(in_dtype_of, maximum, estimate), RunningMaxState(maximum, inner)
 
-    weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, needs_of(estimator), weigh, splits)
+    debias_weight = debias_weight_through(estimator, lambda state: state.estimator)
+    return Rule(init, update, needs_of(estimator), debias_weight, splits)
 
 
 def arithmetic_rms(
@@ -213,25 +214,25 @@ def scale_by_arithmetic_rms(*, eps: Scalar = 1e-8, eps_root: Scalar = 0.0, spars
     rms = arithmetic_rms(eps=eps, eps_root=eps_root, sparse=sparse)
 
     def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        lifted = jax.tree.map(lambda x: bounded(lift(x)), updates)
-        scale, state = rms.update(lifted, state, params)
-        return jax.tree.map(lambda x, g, s: like(g / s, x), updates, lifted, scale), state
+        finite = jax.tree.map(bounded, updates)
+        scale, state = update_of(rms)(finite, state, params)
+        return jax.tree.map(lambda g, s: g / s, finite, scale), state
 
     return Rule(rms.init, update, by_leaf=True)
 
 
-def weigh_through(
+def debias_weight_through(
     estimator: optax.GradientTransformation,
     inner_state: Callable[[Any], Any],
     of_divisor: Callable[[jax.Array], jax.Array] = lambda divisor: divisor,
-) -> Weigh | None:
+) -> DebiasWeight | None:
     """The weight of an estimator, seen through a part around it."""
-    weigh = estimator.rule.weigh if isinstance(estimator, Part) else None
-    if weigh is None:
+    debias_weight = estimator.rule.debias_weight if isinstance(estimator, Part) else None
+    if debias_weight is None:
         return None
 
-    def weigh_through(weight: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
-        weight, divisor = weigh(weight, inner_state(state))
+    def through(weight: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
+        weight, divisor = debias_weight(weight, inner_state(state))
         return weight, of_divisor(divisor)
 
-    return weigh_through
+    return through

@@ -1,6 +1,7 @@
 """The learning rate: a number or a schedule, evaluated once a step, with the sign of descent."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -8,7 +9,8 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.precision import like
+from optax_zoo.primitives.part import Rule
+from optax_zoo.primitives.precision import in_dtype
 
 
 class ScheduleState(NamedTuple):
@@ -37,6 +39,69 @@ class handed:  # noqa: N801  (used like a function)
         return f"handed({expression(self.rate, 'rate')})"
 
 
+class Estimate(NamedTuple):
+    """What a rate that estimates itself says of a step.
+
+    Attributes:
+      rate: the rate, which is handed to all parts and which the decay follows.
+      step: what the direction is multiplied by; the rate, unless numerators are weighted with it.
+      numerator: what the gradient is multiplied by before the numerator.
+      denominator: what the gradient is multiplied by before the denominator.
+      unit: how large a gradient of 1 has become: an eps of the denominator is multiplied by it, and a direction that
+        passes an empty numerator.
+    """
+
+    rate: Any
+    step: Any
+    numerator: Any = 1
+    denominator: Any = 1
+    unit: Any = 1
+
+
+class Told(NamedTuple):
+    """What a rate that estimates itself is told of a finished step.
+
+    Attributes:
+      gradient: the gradient as it left the gradient slot.
+      denominator: what that slot returned, or None.
+      update: the step, after the decay.
+      params: the parameters before it.
+    """
+
+    gradient: Any
+    denominator: Any
+    update: Any
+    params: Any
+
+
+class RateRule(Rule):
+    """The rule of a learning rate that estimates itself, see `prodigy_rate`.
+
+    Args:
+      init: maps parameters to a state.
+      estimate: maps (gradient, state, params, **extra_args) to (`Estimate`, state), before the step.
+      conclude: maps (state, `Told`) to a state, after the step; None where nothing is learnt from it.
+      needs: what `update` must be given beyond updates and state.
+    """
+
+    def __init__(
+        self,
+        init: Callable[[Any], Any],
+        estimate: Callable[..., tuple[Estimate, Any]],
+        conclude: Callable[[Any, Told], Any] | None = None,
+        needs: tuple[str, ...] = (),
+    ):
+        super().__init__(init, self._alone, needs)
+        self.estimate = estimate
+        self.conclude = conclude
+
+    def _alone(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
+        """In an optax.chain: minus the rate times the updates."""
+        estimate, state = self.estimate(updates, state, params, **extra_args)
+        u = descend(updates, estimate.rate)
+        return u, state if self.conclude is None else self.conclude(state, Told(updates, None, u, params))
+
+
 def is_rate(value: Any) -> bool:
     """Whether a value is a rate (a number, an array, a schedule, or one `handed`) rather than a transformation."""
     return not isinstance(value, optax.GradientTransformation)
@@ -55,7 +120,7 @@ def init_rate(rate: Any) -> Any:
 
 def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
     """The rate of this step, and the next state."""
-    rate = plain_rate(rate)
+    rate = rate.rate if isinstance(rate, handed) else rate
     if not callable(rate):
         return rate, state
     now = rate(state.count)
@@ -66,4 +131,4 @@ def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
 
 def descend(updates: Any, rate: Any) -> Any:
     """-rate times updates, which are arrays in float32 or wider."""
-    return jax.tree.map(lambda u: like(-rate * u, u), updates)
+    return jax.tree.map(lambda u: in_dtype(-rate * u, u.dtype), updates)

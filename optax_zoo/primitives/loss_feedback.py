@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.denominators import weigh_through
+from optax_zoo.primitives.denominators import debias_weight_through
 from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.inside import update_lifted
-from optax_zoo.primitives.part import Rule, needs_of, primitive
-from optax_zoo.primitives.precision import lift, like, scalar_dtype
+from optax_zoo.primitives.part import Rule, needs_of, primitive, update_of
+from optax_zoo.primitives.precision import scalar_dtype
 from optax_zoo.primitives.types import Scalar
 
 Change = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -114,13 +113,13 @@ def loss_feedback(
     """
     _checks.decay("decay", decay)
     _checks.non_negative("eps", eps)
-    inner = optax.with_extra_args_support(estimator)
+    update_estimate = update_of(estimator)
 
     def init(params: Any) -> FeedbackState:
         def one() -> jax.Array:
             return jnp.ones((), scalar_dtype(params))
 
-        return FeedbackState(one(), one(), one(), jnp.zeros((), jnp.int32), inner.init(params))
+        return FeedbackState(one(), one(), one(), jnp.zeros((), jnp.int32), estimator.init(params))
 
     def advance(state: FeedbackState, value: Any) -> FeedbackState:
         loss = jnp.asarray(value, state.loss.dtype)
@@ -144,9 +143,9 @@ def loss_feedback(
         if jnp.ndim(value) != 0:
             raise ValueError(f"value has the shape {jnp.shape(value)}, but must be the loss, a scalar.")
         state = advance(state, value)
-        estimate, estimator = update_lifted(inner, updates, state.estimator, params, value=value, **extra_args)
-        scaled = jax.tree.map(lambda x, s: like(lift(s) * state.feedback + eps, x), updates, estimate)
-        return scaled, state._replace(estimator=estimator)
+        estimate, inner = update_estimate(updates, state.estimator, params, value=value, **extra_args)
+        scaled = jax.tree.map(lambda s: s * state.feedback + eps, estimate)
+        return scaled, state._replace(estimator=inner)
 
-    weigh = weigh_through(estimator, lambda state: state.estimator)
-    return Rule(init, update, (*needs_of(estimator), "value"), weigh)
+    debias_weight = debias_weight_through(estimator, lambda state: state.estimator)
+    return Rule(init, update, (*needs_of(estimator), "value"), debias_weight)

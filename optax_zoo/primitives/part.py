@@ -4,27 +4,32 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 import jax
 import optax
 
 from optax_zoo._suggestions import keywords, refuse_unknown
 from optax_zoo.primitives.expressions import call_expression
+from optax_zoo.primitives.precision import in_dtype_of, in_wider_dtype, lift, like
 
-Weigh = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
+DebiasWeight = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
 _Parameters = ParamSpec("_Parameters")
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Rule:
-    """The definition behind a `Part`.
+    """The definition behind a `Part`: what a function decorated with `primitive` returns.
+
+    Its functions see updates in float32 or wider and return them so; `update` of the part casts what comes back to the
+    dtype of the updates that were given (the wider of theirs and the parameters' where these are needed), and the state
+    to the dtypes that it had.
 
     Args:
       init_fn: maps parameters to a state, as in optax.
       update_fn: maps (updates, state, params, **extra_args) to (updates, state), as in optax.
       needs: what `update` must be given beyond updates and state: "params" or names of extra arguments.
-      weigh: for estimators that can be debiased: maps (weight, state before the step) to (new weight, divisor).
+      debias_weight: for estimators that can be debiased: maps (weight, state before the step) to (new weight, divisor).
       by_leaf: whether a leaf's update and state depend on that leaf, its parameter and scalars alone, whatever the tree
         around it; a pipeline of such parts is traced once for all leaves of a shape.
       expression: the call that makes the part, set by the `primitive` decorator.
@@ -33,7 +38,7 @@ class Rule:
     init_fn: Callable[[Any], Any]
     update_fn: Callable[..., tuple[Any, Any]]
     needs: tuple[str, ...] = ()
-    weigh: Weigh | None = None
+    debias_weight: DebiasWeight | None = None
     by_leaf: bool = False
     expression: str = ""
 
@@ -44,9 +49,17 @@ class Rule:
         return self.init_fn(params)
 
     def update(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> tuple[Any, Any]:
+        self.check_params(params)
+        made, after = self.update_fn(jax.tree.map(lift, updates), state, params, **extra_args)
+        after = jax.tree.map(in_dtype_of, after, state)
+        if "params" in self.needs:
+            return jax.tree.map(in_wider_dtype, made, updates, params), after
+        return jax.tree.map(like, made, updates), after
+
+    def check_params(self, params: Any) -> None:
+        """Refuses a step without the parameters where they are needed."""
         if "params" in self.needs and params is None:
             raise ValueError(f"{self.expression} needs the parameters: call update(updates, state, params).")
-        return self.update_fn(updates, state, params, **extra_args)
 
 
 class Part(optax.GradientTransformationExtraArgs):
@@ -95,9 +108,23 @@ def _rule_of(init: Any, update: Any) -> Rule | None:
     return rule if isinstance(rule, Rule) and getattr(update, "__self__", None) is rule else None
 
 
+_Kind = TypeVar("_Kind", bound=Rule)
+
+
+def rule_of(part: Any, kind: type[_Kind]) -> _Kind | None:
+    """The rule of a part, if it is of a kind."""
+    rule = part.rule if isinstance(part, Part) else None
+    return rule if isinstance(rule, kind) else None
+
+
 def needs_of(*transformations: Any) -> tuple[str, ...]:
     """What the `update` of any of the transformations must be given; of foreign ones nothing is known."""
     return tuple(dict.fromkeys(need for part in transformations for need in getattr(part, "needs", ())))
+
+
+def update_of(part: optax.GradientTransformation) -> Callable[..., tuple[Any, Any]]:
+    """The update of a part inside another one: of updates in float32 or wider, as they are in there, to such."""
+    return part.rule.update_fn if isinstance(part, Part) else optax.with_extra_args_support(part).update
 
 
 def all_by_leaf(*transformations: Any) -> bool:

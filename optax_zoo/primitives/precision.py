@@ -44,6 +44,16 @@ def in_dtype(x: jax.Array, dtype: Any) -> jax.Array:
     return x if x.dtype == dtype else x.astype(dtype)
 
 
+def in_dtype_of(x: Any, before: Any) -> Any:
+    """x in the dtype of another leaf: foreign parts fed in float32 would else let their states drift there."""
+    return in_dtype(x, dtype_of(before))
+
+
+def in_wider_dtype(u: Any, g: Any, p: Any) -> Any:
+    """An update in the wider of the gradient's and the parameter's dtype."""
+    return in_dtype(u, wider(dtype_of(g), dtype_of(p)))
+
+
 @functools.cache
 def _dtype_like(estimate: Any, dtype: Any) -> Any:
     keeps_real = jnp.issubdtype(dtype, jnp.complexfloating) and not jnp.issubdtype(estimate, jnp.complexfloating)

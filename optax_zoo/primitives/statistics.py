@@ -74,8 +74,8 @@ class leaf_sum:  # noqa: N801  (used like the functions above)
 
 
 def statistic_of(of: Statistic, tree: Any) -> Any:
-    """A statistic of each leaf of a tree, low precision lifted to float32."""
-    return of.of_tree(tree) if isinstance(of, leaf_sum) else jax.tree.map(lambda x: of(lift(x)), tree)
+    """A statistic of each leaf of a tree in float32 or wider."""
+    return of.of_tree(tree) if isinstance(of, leaf_sum) else jax.tree.map(of, tree)
 
 
 def statistic_zeros(of: Statistic, tree: Any, accumulator_dtype: Any = None) -> Any:

@@ -11,10 +11,9 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.initial import random_normal, wrap_key
-from optax_zoo.primitives.inside import update_lifted
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
 from optax_zoo.primitives.overflow import bounded
-from optax_zoo.primitives.part import Rule, needs_of, primitive
+from optax_zoo.primitives.part import Rule, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.states import filled
@@ -146,7 +145,7 @@ def thermostat(
     ) -> Any:
         rate = _given(learning_rate)
         lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
-        scale, inner = update_lifted(estimator, lifted, state.preconditioner, params, **extra_args)
+        scale, inner = update_of(estimator)(lifted, state.preconditioner, params, **extra_args)
         force = jax.tree.map(lambda g, d: rate * g / d, lifted, scale)
         warmth, progress = explore(state, scale, rate / data_size)
         still = jax.tree.map(jnp.zeros_like, state.velocity)
