@@ -53,8 +53,8 @@ def split(updates: Any, state: Any) -> Split | None:
     found, outline = entries(state, treedef)
     split_entries = []
     for entry in found:
-        inner, structure = jax.tree.flatten(entry)
-        if structure == treedef:
+        inner, outer = _flatten(entry)
+        if outer == treedef:
             split_entries.append(inner)
         elif jnp.ndim(entry) == 0:
             split_entries.append(entry)
@@ -120,4 +120,13 @@ def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: 
 
 def entries(state: Any, treedef: Any) -> tuple[list[Any], Any]:
     """The subtrees of a state that have an entry for each leaf, and its other leaves; and what is around them."""
-    return jax.tree.flatten(state, is_leaf=lambda node: jax.tree.structure(node) == treedef)
+    return jax.tree.flatten(state, is_leaf=lambda node: structure(node) == treedef)
+
+
+def _flatten(tree: Any) -> tuple[list[Any], Any]:
+    return jax.tree.flatten(tree)
+
+
+def structure(tree: Any) -> Any:
+    """The structure of a tree, as `jax.tree.structure` returns it."""
+    return jax.tree.structure(tree)

@@ -48,10 +48,10 @@ def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, 
 
 def _fault_of_state(expected: Any, state: Any, updates: Any) -> str | None:
     """How the state of a slot differs from what its part makes of these gradients, if it does."""
-    if jax.tree.structure(expected) == jax.tree.structure(state):
+    if by_leaf.structure(expected) == by_leaf.structure(state):
         return _other_shape(expected, state)
-    structure: Any = jax.tree.structure(updates)
-    if any(jax.tree.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
+    structure = by_leaf.structure(updates)
+    if any(by_leaf.structure(entry) == structure for entry in by_leaf.entries(state, structure)[0]):
         return f"was made by other hyperparameters. {CURE}"
     names = ("state of these gradients", "state that was given")
     return f"is of another tree than the gradients: {difference(expected, state, names)}"
