@@ -25,6 +25,7 @@ OPTIONS = [
     zoo.adam().replace(denominator=zoo.deviation(ema(0.9), ema(0.9, of=square))),
     zoo.sgd().replace(denominator=root(zoo.total(of=square))),
     zoo.adamw(weight_decay_mask={"w": True}),
+    zoo.adam().replace(decay=zoo.decoupled_decay(0.1, of_new=True)),
     zoo.expectigrad(sparse_counter=False),
     zoo.expectigrad(beta=0.0),
     zoo.expectigrad().replace(decay=zoo.decoupled_decay(0.1)),

@@ -48,7 +48,7 @@ def coupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
 
 
 @primitive
-def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
+def decoupled_decay(weight_decay: Decay, mask: Mask = None, *, of_new: bool = False) -> Rule:
     """Subtracts learning_rate times weight_decay times the parameters from finished steps (AdamW's decay, for any row).
 
     In a pipeline the rate is handed on by the learning_rate slot; elsewhere it is an argument of `update`.
@@ -58,6 +58,8 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
         subtracted follows the schedule of the rate, too.
       mask: a tree of bools (a prefix of the parameters), or a function from parameters to one; False leaves are left
         alone.
+      of_new: whether the parameters that the step u has led to decay, p + u, rather than those that it starts from
+        (Hugging Face's AdamW, and the code that was made of it).
 
     Returns:
       A transformation that needs the parameters, with updates in the wider dtype of update and parameter. It has no
@@ -73,7 +75,8 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
                 "decoupled_decay needs the learning rate: fill the pipeline's learning_rate slot with a number or a "
                 "schedule, or call update(updates, state, params, learning_rate=...)."
             )
-        return lift(u) - learning_rate * coefficient * lift(p)
+        decaying = lift(p) + lift(u) if of_new else lift(p)
+        return lift(u) - learning_rate * coefficient * decaying
 
     return _decay(subtract, weight_decay, mask)
 

@@ -98,6 +98,17 @@ def test_decoupled_decay_in_a_chain_takes_the_rate_as_an_argument(params, grads)
     chex.assert_trees_all_close(apply(tx, grads, params, learning_rate=0.5), expected, rtol=1e-6)
 
 
+def test_the_new_parameters_decay_where_asked_for(params, grads):
+    plain, rate, coefficient = zoo.adam(0.1), 0.1, 0.5
+    tx = plain.replace(decay=zoo.decoupled_decay(coefficient, {"w": True, "b": True, "s": False}, of_new=True))
+    assert "decoupled_decay(0.5, mask, of_new=True)" in repr(tx)
+    step, decayed = apply(plain, grads, params), apply(tx, grads, params)
+    for leaf in ("w", "b"):
+        new = params[leaf] + step[leaf]
+        np.testing.assert_allclose(params[leaf] + decayed[leaf], new - rate * coefficient * new, rtol=1e-6)
+    chex.assert_trees_all_equal(decayed["s"], step["s"])
+
+
 def test_damping_shrinks_by_the_square_of_element_times_largest():
     g = jnp.array([0.1, -2.0, 1.0])
     np.testing.assert_allclose(apply(zoo.damp_by_max(), g), g / (1 + (g * 2.0) ** 2), rtol=1e-6)
