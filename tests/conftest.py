@@ -12,6 +12,8 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
 
+collect_ignore_glob = ["algorithms/*/replay.py"]  # imported by tests/parity, by their folders' names
+
 
 @pytest.fixture
 def params():

@@ -1,12 +1,20 @@
-"""The registered algorithms, to parametrize tests over."""
+"""The registered algorithms, to parametrize tests over, and the folders of what is recorded of them."""
+
+from pathlib import Path
 
 import pytest
 
 import optax_zoo as zoo
 
-# Stages of their own with many operations: their tests take a third of the time, and run in CI.
-HEAVY = {"adasecant", "learned_lstm", "santa_e", "santa_sss"}
+FOLDERS = Path(__file__).parent / "algorithms"
+
+
+def is_heavy(name: str) -> bool:
+    """Whether its tests take so long that they run in CI: its folder says why in heavy.txt."""
+    return (FOLDERS / name / "heavy.txt").exists()
+
+
 ALGORITHMS = [
-    pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else pytest.param(name)
+    pytest.param(name, marks=pytest.mark.slow) if is_heavy(name) else pytest.param(name)
     for name in zoo.list_algorithms()
 ]

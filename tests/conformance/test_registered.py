@@ -4,7 +4,7 @@ By default all checks run for one algorithm, and a choice of them for those that
 """
 
 import pytest
-from registered import HEAVY
+from registered import is_heavy
 
 import optax_zoo as zoo
 from optax_zoo import conformance
@@ -30,7 +30,7 @@ def all_cases():
     for name in zoo.list_algorithms():
         _, parameters = conformance.cases(**conformance.registered(name))
         for case in parameters:
-            quick = (name in WHOLE and case.id != "a_thousand_leaves") or (name not in HEAVY and case.id in QUICK)
+            quick = (name in WHOLE and case.id != "a_thousand_leaves") or (not is_heavy(name) and case.id in QUICK)
             marks = [*case.marks, *([] if quick else [pytest.mark.slow])]
             yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=marks)
 

@@ -1,7 +1,8 @@
 """Freezes the state of every registered algorithm that has no frozen one yet: `python tests/frozen/freeze.py`.
 
-A frozen state is a promise to users who have checkpoints: later versions must restore it, see test_frozen.py. A file
-that exists is never written over; where a state must change, delete its file and say so in CHANGELOG.md.
+A frozen state, tests/algorithms/NAME/state.npz, is a promise to users who have checkpoints: later versions must restore
+it, see test_frozen.py. A file that exists is never written over; where a state must change, delete its file and say so
+in CHANGELOG.md.
 """
 
 import pathlib
@@ -13,7 +14,7 @@ import numpy as np
 import optax_zoo as zoo
 from optax_zoo.conformance import trees
 
-FOLDER = pathlib.Path(__file__).parent
+FOLDERS = pathlib.Path(__file__).parent.parent / "algorithms"
 STEPS = 2
 LOSS = jnp.float32(1.0)
 
@@ -24,6 +25,11 @@ def steps(tx, params, state, first, count):
     for number in range(first, first + count):
         updates, state = jax.jit(tx.update)(trees.gradients(params, number), state, params, value=LOSS)
     return updates, state
+
+
+def frozen(name):
+    """The file of the state of an algorithm."""
+    return FOLDERS / name / "state.npz"
 
 
 def example(name):
@@ -37,7 +43,7 @@ def by_path(tree, prefix):
 def main():
     params = trees.parameters()
     for name in zoo.list_algorithms():
-        file = FOLDER / f"{name}.npz"
+        file = frozen(name)
         if not file.exists():
             tx = example(name)
             _, state = steps(tx, params, tx.init(params), 0, STEPS)

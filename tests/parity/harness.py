@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
+ALGORITHMS = pathlib.Path(__file__).parent.parent / "algorithms"
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
 
 
@@ -24,17 +24,32 @@ class Replay:
       start: from (our initial state, the case) to the state to start from, where the source's was recorded.
       observe: from (our parameters, state, the source's hyperparameters) to what the source calls the parameters.
       given: from the case to what `make` needs besides hyperparameters: recorded draws.
+      evaluated: from (our parameters, state, transformation) to the parameters to evaluate with, which the case has
+        recorded at its end as `params_eval`.
+      tolerance: instead of that of the arithmetic, where the source computes in a lower precision than it stores.
+      why: the reason for a tolerance of its own.
     """
 
     make: Callable[..., optax.GradientTransformation]
     start: Callable[[Any, dict[str, Any]], Any] = lambda state, case: state
     observe: Callable[[Any, Any, dict[str, Any]], Any] = lambda params, state, hyperparameters: params
     given: Callable[[dict[str, Any]], dict[str, Any]] = lambda case: {}
+    evaluated: Callable[[Any, Any, optax.GradientTransformation], Any] | None = None
+    tolerance: float | None = None
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.tolerance is None) == bool(self.why):
+            raise ValueError("a tolerance of its own needs a reason, and a reason a tolerance.")
+
+    def tolerance_of(self, case: dict[str, Any]) -> float:
+        """The largest error of a case that passes."""
+        return TOLERANCE[case["dtype"]] if self.tolerance is None else self.tolerance
 
 
 def cases(algorithm: str) -> dict[str, dict[str, Any]]:
     """The recorded cases of an algorithm by name."""
-    return {case["name"]: case for case in json.loads((GOLDEN / f"{algorithm}.json").read_text())["cases"]}
+    return {case["name"]: case for case in json.loads((ALGORITHMS / algorithm / "golden.json").read_text())["cases"]}
 
 
 def tree(record: dict[str, Any], dtype: str) -> dict[str, jax.Array]:
@@ -58,13 +73,19 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
             return optax.apply_updates(params, updates), state
 
         deviation = {leaf: 0.0 for leaf in params}
-        losses = [{"value": loss} for loss in case["losses"]] if "losses" in case else [{}] * len(case["grads"])
-        for grads, recorded, loss in zip(case["grads"], case["params"], losses, strict=True):
-            params, state = step(params, state, tree(grads, dtype), loss)
-            observed = replay.observe(params, state, hyperparameters)
+
+        def compare(observed: dict[str, Any], recorded: dict[str, Any]) -> None:
             for leaf, numbers in recorded.items():
                 assert observed[leaf].dtype == dtype
                 deviation[leaf] = max(deviation[leaf], farthest(np.asarray(observed[leaf]), np.array(numbers, dtype)))
+
+        losses = [{"value": loss} for loss in case["losses"]] if "losses" in case else [{}] * len(case["grads"])
+        for grads, recorded, loss in zip(case["grads"], case["params"], losses, strict=True):
+            params, state = step(params, state, tree(grads, dtype), loss)
+            compare(replay.observe(params, state, hyperparameters), recorded)
+        assert ("params_eval" in case) == (replay.evaluated is not None)
+        if replay.evaluated:
+            compare(replay.evaluated(params, state, tx), case["params_eval"])
     return max(off / distance(case, leaf) if off else 0.0 for leaf, off in deviation.items())
 
 

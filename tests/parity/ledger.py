@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import TOLERANCE, cases, largest_error
+from harness import Replay, cases, largest_error
 from replays import NOT_REPLAYED, REPLAYS
 
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
@@ -24,15 +24,19 @@ def groups(algorithm: str) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
         yield source, dtype, group
 
 
+def replay_of(algorithm: str, name: str) -> Replay:
+    """How a case is expressed here."""
+    return REPLAYS[algorithm][name.split("/")[0]]
+
+
 def rows(measure: bool) -> Iterator[tuple[str, ...]]:
     """A row for each algorithm, source and arithmetic; without `measure` the errors are left out."""
     for algorithm in sorted(REPLAYS):
         for source, dtype, group in groups(algorithm):
-            error = "-"
-            if measure:
-                replays = [(case, REPLAYS[algorithm][case["name"].split("/")[0]]) for case in group]
-                error = power_of_ten(max(largest_error(case, replay) for case, replay in replays))
-            yield f"`{algorithm}`", source, str(len(group)), dtype, error, f"{TOLERANCE[dtype]:.0e}"
+            replays = [(case, replay_of(algorithm, case["name"])) for case in group]
+            error = power_of_ten(max(largest_error(*each) for each in replays)) if measure else "-"
+            tolerance = max(replay.tolerance_of(case) for case, replay in replays)
+            yield f"`{algorithm}`", source, str(len(group)), dtype, error, f"{tolerance:.0e}"
 
 
 def power_of_ten(error: float) -> str:
@@ -43,8 +47,15 @@ def power_of_ten(error: float) -> str:
 def table(measure: bool = True) -> str:
     lines = [HEADINGS, ["---"] * len(HEADINGS), *rows(measure)]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    reasons = [f"- `{a}`, {name}: {why}" for a in sorted(NOT_REPLAYED) for name, why in NOT_REPLAYED[a].items()]
-    return "\n\n".join([text, *(["Not replayed:", "\n".join(reasons)] if reasons else [])])
+    left_out = [(a, name, why) for a in sorted(NOT_REPLAYED) for name, why in NOT_REPLAYED[a].items()]
+    wider = [(a, source, r.why) for a in sorted(REPLAYS) for source, r in REPLAYS[a].items() if r.why]
+    return "\n\n".join([text, *listed("Not replayed:", left_out), *listed("With tolerances of their own:", wider)])
+
+
+def listed(heading: str, reasons: list[tuple[str, str, str]]) -> list[str]:
+    """A heading and a list of algorithm, source or case, and reason; nothing where there are none."""
+    lines = [f"- `{algorithm}`, {name}: {why}" for algorithm, name, why in reasons]
+    return [heading, "\n".join(lines)] if lines else []
 
 
 def stated(text: str) -> str:

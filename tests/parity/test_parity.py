@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from harness import TOLERANCE, Replay, cases, largest_error, tree
-from ledger import stated, table, without_errors
+from harness import Replay, cases, largest_error, tree
+from ledger import replay_of, stated, table, without_errors
+from registered import is_heavy
 from replays import NOT_REPLAYED, REPLAYS
 
 import optax_zoo as zoo
 
-COMPILED = {"adasecant", "learned_lstm", "santa_e", "santa_sss"}  # many operations, slow one by one
 ALL = [
     (algorithm, name)
     for algorithm in REPLAYS
@@ -21,21 +21,24 @@ ALL = [
 ]
 
 
-def replay_of(algorithm: str, name: str) -> Replay:
-    return REPLAYS[algorithm][name.split("/")[0]]
-
-
 @pytest.mark.parametrize(("algorithm", "name"), ALL, ids=[f"{algorithm}-{name}" for algorithm, name in ALL])
 def test_replays_the_original(algorithm: str, name: str) -> None:
-    """Compiled are the first case of each algorithm, and those of many operations."""
-    case = cases(algorithm)[name]
-    compiled = algorithm in COMPILED or name == next(iter(cases(algorithm)))
-    error = largest_error(case, replay_of(algorithm, name), jax.jit if compiled else lambda step: step)
-    assert error <= TOLERANCE[case["dtype"]]
+    """Compiled are the first case of each algorithm, and those of many operations, slow one by one."""
+    case, replay = cases(algorithm)[name], replay_of(algorithm, name)
+    compiled = is_heavy(algorithm) or name == next(iter(cases(algorithm)))
+    error = largest_error(case, replay, jax.jit if compiled else lambda step: step)
+    assert error <= replay.tolerance_of(case)
 
 
 def test_every_registered_algorithm_is_replayed() -> None:
     assert sorted(REPLAYS) == zoo.list_algorithms()
+
+
+def test_a_tolerance_of_its_own_is_wider_and_has_a_reason() -> None:
+    case = {"dtype": "float64"}
+    assert all(r.tolerance_of(case) > 1e-9 for sources in REPLAYS.values() for r in sources.values() if r.why)
+    with pytest.raises(ValueError, match="needs a reason"):
+        Replay(lambda h: zoo.sgd(), tolerance=1e-5)
 
 
 def test_what_is_not_replayed_is_a_recorded_case_and_has_a_reason() -> None:

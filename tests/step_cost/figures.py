@@ -1,19 +1,20 @@
-"""What XLA says of a step of every algorithm, recorded by version of jax: `python tests/step_cost/figures.py` records.
+"""What XLA says of a step of every algorithm, by version of jax: `python tests/step_cost/figures.py [NAME...]` records.
 
-figures.json has, for each version and each algorithm at its example in the registry, on a tree of two matrices of one
-shape, a vector and a number, the bytes of state, of temporaries and accessed, and the number of kernels. A version that
-is not there is added; the figures of one that is there are replaced.
+tests/algorithms/NAME/figures.json has, for each version, of the algorithm at its example in the registry, on a tree of
+two matrices of one shape, a vector and a number, the bytes of state, of temporaries and accessed, and the number of
+kernels. Recording adds a version that is not there, and replaces the figures of one that is.
 """
 
 import json
 import pathlib
+import sys
 
 import jax
 
 import optax_zoo as zoo
 from optax_zoo.cost.step.program import Program
 
-FILE = pathlib.Path(__file__).with_name("figures.json")
+FOLDERS = pathlib.Path(__file__).parent.parent / "algorithms"
 TREE = {
     "kernel": jax.ShapeDtypeStruct((768, 768), "float32"),
     "kernel of the same shape": jax.ShapeDtypeStruct((768, 768), "float32"),
@@ -34,17 +35,22 @@ def figures(name):
     }
 
 
-def recorded():
-    """All figures, by version of jax."""
-    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+def file(name):
+    """Where the figures of an algorithm are recorded."""
+    return FOLDERS / name / "figures.json"
 
 
-def main():
+def recorded(name):
+    """Those of an algorithm, by version of jax."""
+    return json.loads(file(name).read_text(encoding="utf-8")) if file(name).exists() else {}
+
+
+def main(names):
     """Records the figures for the version of jax that is installed."""
-    versions = recorded()
-    versions[jax.__version__] = {name: figures(name) for name in zoo.list_algorithms()}
-    FILE.write_text(json.dumps(versions, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for name in names or zoo.list_algorithms():
+        versions = {**recorded(name), jax.__version__: figures(name)}
+        file(name).write_text(json.dumps(versions, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

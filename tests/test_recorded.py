@@ -1,0 +1,34 @@
+"""What is recorded of the algorithms: a folder for each, with nothing missing and nothing of no use."""
+
+import pytest
+from registered import FOLDERS
+
+import optax_zoo as zoo
+
+RECORDED = {
+    "golden.json": "trajectories of an original: python tests/record.py NAME MODULE:CLASS",
+    "replay.py": "how the hyperparameters of the original are said here, see docs/add_an_algorithm.md",
+    "state.npz": "a frozen state: python tests/frozen/freeze.py",
+    "figures.json": "what a step costs: python tests/step_cost/figures.py NAME",
+}
+OPTIONAL = {"heavy.txt"}
+
+
+@pytest.mark.parametrize("name", zoo.list_algorithms())
+def test_nothing_is_missing(name):
+    missing = [f"{file}: {how}" for file, how in RECORDED.items() if not (FOLDERS / name / file).exists()]
+    assert not missing, f"tests/algorithms/{name} lacks\n" + "\n".join(missing)
+
+
+def test_every_folder_is_of_a_registered_algorithm():
+    folders = {path.parent.name for path in FOLDERS.glob("*/*") if path.is_file()}
+    assert folders == set(zoo.list_algorithms())
+
+
+def test_every_file_is_known():
+    found = {path.name for path in FOLDERS.glob("*/*") if path.is_file()}
+    assert found <= RECORDED.keys() | OPTIONAL
+
+
+def test_what_is_heavy_says_why():
+    assert all(path.read_text().strip().endswith(".") for path in FOLDERS.glob("*/heavy.txt"))
