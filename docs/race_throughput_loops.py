@@ -15,10 +15,10 @@ from optax_zoo.race import settings as checks
 from optax_zoo.race.engine.layout import AXIS, layout_of
 from optax_zoo.race.engine.program import Point, Program
 from optax_zoo.race.engine.trials import Start, prepare, run_trial
-from optax_zoo.race.entrants import Entrant, resolve
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.task import Task
+from optax_zoo.running.entrants import Entrant, resolve
 
 ADAM = "optax.adam"
 DEFAULTS = {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "search": {}, "samples": 0}

@@ -10,10 +10,10 @@ from race_throughput_loops import ADAM, Silent, settings_of
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.program import Point, Program
 from optax_zoo.race.engine.trials import prepare
-from optax_zoo.race.entrants import resolve
 from optax_zoo.race.settings import FINAL_SEEDS, RATES, SEEDS
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.tasks import create_task, describe_task, list_tasks
+from optax_zoo.running.entrants import resolve
 
 MAPPED = ("digits_mlp", "mnist1d_mlp", "mnist1d_cnn", "quadratic_deep", "deep_mlp")
 MAPPED_STEPS = 240

@@ -5,7 +5,7 @@ from results_replay_tables import markdown
 
 from optax_zoo.race import load, summarize
 from optax_zoo.race.analysis.comparisons import differences
-from optax_zoo.race.analysis.statistics import interquartile_mean
+from optax_zoo.race.statistics.estimates import interquartile_mean
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 
 

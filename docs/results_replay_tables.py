@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from optax_zoo.race import load
-from optax_zoo.race.analysis.statistics import bootstrap_interval, interquartile_mean
+from optax_zoo.race.statistics.estimates import bootstrap_interval, interquartile_mean
 from optax_zoo.race.terminal.formats import places_of, with_interval
 
 

@@ -16,8 +16,8 @@ from optax_zoo.race.analysis.choices import Choice
 from optax_zoo.race.analysis.comparisons import pairwise
 from optax_zoo.race.engine.grid import measure
 from optax_zoo.race.engine.program import Point
-from optax_zoo.race.engine.trials import Trials
 from optax_zoo.race.engine.tuning import MOST_SEEDS, contest
+from optax_zoo.race.storage.batches import Trials
 
 TASKS = {"digits_deep": 100, "digits_mlp": 200}
 OPTIMIZERS = ("sgd", "momentum", "adam", "expectigrad", "novograd")
@@ -37,9 +37,9 @@ def record(path):
     from optax_zoo.race.engine.layout import layout_of
     from optax_zoo.race.engine.program import Program
     from optax_zoo.race.engine.trials import prepare
-    from optax_zoo.race.entrants import resolve
     from optax_zoo.race.storage.batches import Batches
     from optax_zoo.race.tasks import create_task
+    from optax_zoo.running.entrants import resolve
 
     rules = {"seed": 0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "search": {}, "samples": 0}
     quiet = SimpleNamespace(advance=lambda trials: None, skip=lambda trials: None)

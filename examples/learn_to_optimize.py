@@ -20,7 +20,7 @@ import numpy as np
 
 import optax_zoo as zoo
 from optax_zoo import learned
-from optax_zoo.race.analysis.statistics import half_width
+from optax_zoo.race.statistics.estimates import half_width
 
 RATES = np.logspace(-4, 0, 25)
 OURS = "learned_lstm"

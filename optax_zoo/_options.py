@@ -12,3 +12,17 @@ class Names(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+class Rates(click.ParamType):
+    """Numbers with commas between them."""
+
+    name = "NUMBER,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        try:
+            return tuple(float(number) for number in value.split(","))
+        except ValueError:
+            self.fail(
+                f"{value!r} must be numbers above 0 with commas between them, such as 0.001,0.01,0.1.", param, ctx
+            )

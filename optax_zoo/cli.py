@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import optax_zoo
-from optax_zoo.race.errors import MissingExtraError, require
+from optax_zoo.running.errors import MissingExtraError, require
 
 if TYPE_CHECKING:
     import click

@@ -12,8 +12,8 @@ import optax_zoo as zoo
 from optax_zoo import cli, conformance, registry
 from optax_zoo.primitives import norms
 from optax_zoo.race.ablation.levels import base_of, levels_of
-from optax_zoo.race.entrants import resolve
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.entrants import resolve
+from optax_zoo.running.errors import RaceError
 
 
 @pytest.fixture

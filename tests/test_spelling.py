@@ -13,7 +13,7 @@ from optax_zoo.animate import AnimationError, animate
 from optax_zoo.cost.scaling import rows
 from optax_zoo.cost.step import measure
 from optax_zoo.race import RaceError, ablate, race
-from optax_zoo.race.entrants import resolve
+from optax_zoo.running.entrants import resolve
 from optax_zoo.spelling import RATE, read
 
 MINE = '''

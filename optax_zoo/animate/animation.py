@@ -9,7 +9,7 @@ import numpy as np
 
 from optax_zoo.animate.landscapes import Landscape
 from optax_zoo.animate.paths import Path
-from optax_zoo.race.errors import require
+from optax_zoo.running.errors import require
 
 NEAR = 1e-2
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from optax_zoo._options import Names
+from optax_zoo._options import Names, Rates
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.runner import FPS, MOST_STEPS, animate
-from optax_zoo.race.command import Rates
 from optax_zoo.spelling import FORMS
 
 

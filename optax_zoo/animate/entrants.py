@@ -8,8 +8,8 @@ from optax_zoo.animate.article import article
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import Landscape
 from optax_zoo.animate.paths import RATES
-from optax_zoo.race.entrants import Optimizers, resolve
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.entrants import Optimizers, resolve
+from optax_zoo.running.errors import RaceError
 
 DEFAULT = ("sgd", "momentum", "nag", "adagrad", "rmsprop", "adadelta", "adam", "nadam", "expectigrad", "novograd")
 MOST = 28

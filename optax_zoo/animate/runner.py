@@ -14,11 +14,11 @@ from optax_zoo.animate.entrants import check_rates, entrants
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import Landscape
 from optax_zoo.animate.paths import RATES, Path, follow
-from optax_zoo.race.entrants import Optimizers
-from optax_zoo.race.errors import RaceError, require
-from optax_zoo.race.interrupts import remembered_interrupts
-from optax_zoo.race.settings import check_out
-from optax_zoo.race.terminal.progress import display
+from optax_zoo.running.entrants import Optimizers
+from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.interrupts import remembered_interrupts
+from optax_zoo.running.out import check_out
+from optax_zoo.running.progress import display
 
 FPS = 20
 MOST_STEPS = 100_000

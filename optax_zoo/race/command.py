@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from optax_zoo._options import Names
+from optax_zoo._options import Names, Rates
 from optax_zoo.race.engine import processes
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.races import ALL, by_name, race_tasks
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS, TASK
 from optax_zoo.race.task import Task
+from optax_zoo.running.errors import RaceError
 from optax_zoo.spelling import FORMS
 
 
@@ -23,20 +23,6 @@ class Interrupted(click.ClickException):
     """Ctrl-C during a race."""
 
     exit_code = 130
-
-
-class Rates(click.ParamType):
-    """Numbers with commas between them."""
-
-    name = "NUMBER,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        try:
-            return tuple(float(number) for number in value.split(","))
-        except ValueError:
-            self.fail(
-                f"{value!r} must be numbers above 0 with commas between them, such as 0.001,0.01,0.1.", param, ctx
-            )
 
 
 class Range(click.ParamType):

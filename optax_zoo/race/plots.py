@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from optax_zoo.race.analysis import views
-from optax_zoo.race.errors import require
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
+from optax_zoo.running.errors import require
 
 OURS, BASELINE, OTHERS, DIVERGED, TARGET = "#0072b2", "#222222", "#c8c8c8", "#d55e00", "#009e73"
 FORMATS = ("png", "svg")

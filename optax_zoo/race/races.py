@@ -10,16 +10,17 @@ from typing import Any
 
 from optax_zoo.race import html
 from optax_zoo.race.engine.processes import from_first, is_first
-from optax_zoo.race.entrants import Optimizers, resolve
-from optax_zoo.race.errors import RaceError, require
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 from optax_zoo.race.runner import race
-from optax_zoo.race.settings import check_out
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.storage.locks import locked
 from optax_zoo.race.storage.records import refuse_occupied
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks import list_tasks, resolve_task
+from optax_zoo.race.terminal.report import render
+from optax_zoo.running.entrants import Optimizers, resolve
+from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.out import check_out
 
 ALL = "all"
 
@@ -43,8 +44,6 @@ class Races:
         return {result.settings.task: result for result in self.results}[task]
 
     def __repr__(self) -> str:
-        from optax_zoo.race.terminal.report import render
-
         return render(self.results)
 
 

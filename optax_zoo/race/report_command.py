@@ -8,11 +8,11 @@ from optax_zoo.race import html
 from optax_zoo.race.ablation.page import lead
 from optax_zoo.race.ablation.plots import draw_effects
 from optax_zoo.race.ablation.record import load
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.plots import draw
 from optax_zoo.race.races import folder_of
-from optax_zoo.race.rows import Result
-from optax_zoo.race.settings import check_out
+from optax_zoo.race.results import Result
+from optax_zoo.running.errors import RaceError
+from optax_zoo.running.out import check_out
 
 NAME = "report.html"
 

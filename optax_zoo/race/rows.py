@@ -1,4 +1,4 @@
-"""The outcome of a race: a row for each optimizer."""
+"""The figures of a race: a row for each optimizer."""
 
 import dataclasses
 import math
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.analysis.permutations import permutation_p_values
-from optax_zoo.race.analysis.statistics import interquartile_mean, rounded
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.statistics.estimates import interquartile_mean, rounded
+from optax_zoo.race.statistics.permutations import permutation_p_values
 
 Values = tuple[float | None, ...]
 Table = tuple[Values, ...]
@@ -151,9 +151,9 @@ class Row:
         )
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
-class Result:
-    """The outcome of a race; it prints as a table.
+@dataclasses.dataclass(frozen=True)
+class Raced:
+    """The figures of a race, of which `Result` is the one that prints as a table.
 
     Attributes:
       settings: what was raced.
@@ -172,11 +172,6 @@ class Result:
           KeyError: if it did not take part.
         """
         return {row.optimizer: row for row in self.rows}[optimizer]
-
-    def __repr__(self) -> str:
-        from optax_zoo.race.terminal.report import render
-
-        return render(self)
 
 
 def rank(row: Row) -> tuple[Any, ...]:

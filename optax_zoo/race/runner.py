@@ -16,18 +16,20 @@ from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.engine.program import Program
 from optax_zoo.race.engine.trials import prepare, untrained
 from optax_zoo.race.engine.tuning import MOST_SEEDS
-from optax_zoo.race.entrants import Entrant, Optimizers, resolve
-from optax_zoo.race.errors import RaceError, require
-from optax_zoo.race.interrupts import remembered_interrupts
 from optax_zoo.race.plots import draw
-from optax_zoo.race.rows import Result, Row, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row, rank
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage import environment, records
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks import task_of
-from optax_zoo.race.terminal.progress import Progress, display
+from optax_zoo.running.entrants import Entrant, Optimizers, resolve
+from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.interrupts import remembered_interrupts
+from optax_zoo.running.out import check_out
+from optax_zoo.running.progress import Progress, display
 
 
 def race(
@@ -92,7 +94,7 @@ def race(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
-    checks.check_out(out)
+    check_out(out)
     _require_packages(progress, writes=out is not None, report=out is not None and report)
     entrants = resolve(optimizers)
     task = task_of(checks.TASK if task is None else task)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,8 +9,8 @@ import jax
 import numpy as np
 
 from optax_zoo._checks import is_number
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, count_examples
+from optax_zoo.running.errors import RaceError
 
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
 SEEDS, FINAL_SEEDS = 3, 20
@@ -114,16 +113,6 @@ def check(
         samples=_check_samples(samples, search),
         mapping=_check_mapping(mapping),
     )
-
-
-def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Refuses a folder without a name, which would be the current one.
-
-    Raises:
-      RaceError: for it.
-    """
-    if out is not None and not str(out).strip():
-        raise RaceError(f"out is {out!r}, but must be the name of a folder ('.' for the current one).")
 
 
 def _check_rates(rates: Iterable[Any]) -> tuple[float, ...]:

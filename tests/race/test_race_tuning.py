@@ -7,10 +7,10 @@ import optax
 import pytest
 
 from optax_zoo.race import race
-from optax_zoo.race.analysis.statistics import first_reaching, half_width
 from optax_zoo.race.engine.program import Point
-from optax_zoo.race.engine.trials import Trials
 from optax_zoo.race.engine.tuning import MAX_EXTENSIONS, Grid, measure
+from optax_zoo.race.statistics.estimates import first_reaching, half_width
+from optax_zoo.race.storage.batches import Trials
 
 QUICK = {"seeds": 2, "final_seeds": 2, "steps": 1, "progress": False}
 

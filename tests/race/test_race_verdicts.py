@@ -13,8 +13,9 @@ import optax_zoo as zoo
 from optax_zoo.race import race, standing, summarize
 from optax_zoo.race.analysis.choices import Choice
 from optax_zoo.race.analysis.comparisons import pairwise
-from optax_zoo.race.analysis.statistics import interquartile_mean
-from optax_zoo.race.rows import Result, Row, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row, rank
+from optax_zoo.race.statistics.estimates import interquartile_mean
 from optax_zoo.race.terminal.report import render
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))

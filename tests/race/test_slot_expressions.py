@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import optax_zoo as zoo
 from optax_zoo.race.ablation.slot_expressions import OPTAX, allowed, is_maker, parse, part_of, prints_completely
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.errors import RaceError
 
 # Of few digits: a number prints to 15, so that one next to a default or to 1 prints as what it is not.
 decays = st.integers(0, 9999).map(lambda x: x / 10_000)

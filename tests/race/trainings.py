@@ -14,10 +14,10 @@ from optax_zoo.race import Task, tasks
 from optax_zoo.race import settings as checks
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.program import Point, Program
-from optax_zoo.race.engine.trials import Trials, prepare, untrained
-from optax_zoo.race.entrants import resolve
+from optax_zoo.race.engine.trials import prepare, untrained
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.storage.batches import Batches
+from optax_zoo.race.storage.batches import Batches, Trials
+from optax_zoo.running.entrants import resolve
 
 SILENT = SimpleNamespace(advance=lambda trials: None, skip=lambda trials: None)
 

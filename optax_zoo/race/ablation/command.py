@@ -13,8 +13,8 @@ from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
 from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices, written
 from optax_zoo.race.engine.processes import is_first
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.settings import TASK
+from optax_zoo.running.errors import RaceError
 
 OUT = "ablation-results"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from optax_zoo.race.analysis.comparisons import LEVEL, holm
-from optax_zoo.race.analysis.statistics import half_width
 from optax_zoo.race.rows import Row
+from optax_zoo.race.statistics.estimates import half_width
 
 BASE = "base"
 

@@ -15,8 +15,8 @@ from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.learning_rate import handed, is_rate, plain_rate
 from optax_zoo.race.ablation.effects import BASE, Changes
 from optax_zoo.race.ablation.slot_expressions import NONE, SlotExpression, prints_completely
-from optax_zoo.race.entrants import Factory
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.entrants import Factory
+from optax_zoo.running.errors import RaceError
 
 LONGEST_LABEL = 28
 EXAMPLES = {  # a part for each slot, for messages

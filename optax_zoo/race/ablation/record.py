@@ -10,10 +10,10 @@ from typing import Any
 
 from optax_zoo.race.ablation.effects import Combination, effects_of
 from optax_zoo.race.ablation.outcome import Ablation
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 from optax_zoo.race.storage import lines
 from optax_zoo.race.storage.locks import locked
+from optax_zoo.running.errors import RaceError
 
 FILE = "ablation.json"
 

@@ -18,7 +18,7 @@ import optax
 import optax_zoo
 from optax_zoo.primitives.learning_rate import handed
 from optax_zoo.primitives.part import Part, Rule
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.errors import RaceError
 
 MAX_LENGTH = 1000
 NONE = "none"

@@ -16,10 +16,11 @@ from optax_zoo.race.ablation.page import lead
 from optax_zoo.race.ablation.plots import draw_effects
 from optax_zoo.race.ablation.record import recorded
 from optax_zoo.race.engine.processes import from_first, is_first
-from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.runner import race
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
+from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.out import check_out
 
 REPORT = "report.html"
 
@@ -76,7 +77,7 @@ def ablate(
       RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
-    checks.check_out(out)
+    check_out(out)
     if out is not None and report:
         require("plotly", "jinja2")
     name, at_rate = base_of(base)

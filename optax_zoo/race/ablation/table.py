@@ -3,18 +3,18 @@
 from typing import Any
 
 from optax_zoo.race.ablation.effects import Effect, described
-from optax_zoo.race.ablation.outcome import Ablation
+from optax_zoo.race.ablation.findings import Findings
 from optax_zoo.race.terminal.formats import column_places, with_interval
 from optax_zoo.race.terminal.tables import empty_table
 
 
-def tables(ablation: Ablation) -> list[Any]:
+def tables(ablation: Findings) -> list[Any]:
     """What an ablation prints as: its levels, combinations, main effects and interactions as rich tables."""
     blocks = [_levels_table(ablation), _combinations_table(ablation), _effects_table(ablation, "effects")]
     return [*blocks, _effects_table(ablation, "interactions")] if ablation.interactions else blocks
 
 
-def _levels_table(ablation: Ablation) -> Any:
+def _levels_table(ablation: Findings) -> Any:
     from rich.text import Text
 
     table = empty_table(f"Ablation of {ablation.base}: levels", "", ("slot", "level", "part"))
@@ -24,7 +24,7 @@ def _levels_table(ablation: Ablation) -> Any:
     return table
 
 
-def _combinations_table(ablation: Ablation) -> Any:
+def _combinations_table(ablation: Findings) -> Any:
     from rich.text import Text
 
     settings = ablation.result.settings
@@ -46,7 +46,7 @@ def _combinations_table(ablation: Ablation) -> Any:
     return table
 
 
-def _effects_table(ablation: Ablation, kind: str) -> Any:
+def _effects_table(ablation: Findings, kind: str) -> Any:
     from rich.text import Text
 
     effects: tuple[Effect, ...] = getattr(ablation, kind)

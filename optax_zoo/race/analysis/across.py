@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import interquartile_mean, percentile_interval, rounded, stratified_counts
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.rows import Raced, Row
+from optax_zoo.race.statistics.estimates import interquartile_mean, percentile_interval, rounded, stratified_counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outcome:
     steps: np.ndarray | None
 
     @classmethod
-    def of(cls, result: Result, names: Sequence[str]) -> "Outcome":
+    def of(cls, result: Raced, names: Sequence[str]) -> "Outcome":
         """The outcome of the named optimizers."""
         from scipy import stats
 

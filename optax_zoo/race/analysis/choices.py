@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from optax_zoo.race.analysis.permutations import WAYS
 from optax_zoo.race.rows import Row
+from optax_zoo.race.statistics.permutations import WAYS
 
 INTERVAL_DRAWS = 2000
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from optax_zoo.race.analysis.choices import Choice, drifts, means_again
-from optax_zoo.race.analysis.permutations import permutation_p_values
-from optax_zoo.race.analysis.statistics import expanded_interval
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.rows import Raced, Row
+from optax_zoo.race.statistics.estimates import expanded_interval
+from optax_zoo.race.statistics.permutations import permutation_p_values
 
 LEVEL = 0.95
 SAME = 1e-3  # relative, of fingerprints in float32
@@ -62,7 +62,7 @@ def probability_of_improvement(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.mean((np.sign(np.subtract.outer(first, second)) + 1) / 2))
 
 
-def differences(result: Result) -> list[Difference]:
+def differences(result: Raced) -> list[Difference]:
     """All pairs of optimizers that diverged at no final seed, compared by test metric, the better placed one first.
 
     Chance in the choice of the rates is in p-values and intervals, where the rows hold the contenders. Copies of an

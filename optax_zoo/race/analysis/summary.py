@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optax_zoo.race.analysis.across import Outcome, improvements, share_above
-from optax_zoo.race.analysis.statistics import interquartile_mean, rounded, stratified_counts, stratified_interval
 from optax_zoo.race.analysis.verdicts import Standing, standing
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result
+from optax_zoo.race.rows import Raced
+from optax_zoo.race.statistics.estimates import interquartile_mean, rounded, stratified_counts, stratified_interval
+from optax_zoo.running.errors import RaceError
 
 THRESHOLDS = np.linspace(0.0, 1.1, 111).round(2)
 
@@ -136,7 +136,7 @@ class Summary:
         return tuple(self.scores)
 
 
-def summarize(results: Sequence[Result]) -> Summary:
+def summarize(results: Sequence[Raced]) -> Summary:
     """Summarizes races on different tasks, of all optimizers that took part in each.
 
     Raises:
@@ -165,7 +165,7 @@ def summarize(results: Sequence[Result]) -> Summary:
     )
 
 
-def _names(results: Sequence[Result]) -> tuple[list[str], tuple[str, ...]]:
+def _names(results: Sequence[Raced]) -> tuple[list[str], tuple[str, ...]]:
     """The optimizers that took part in all races, and those that did not."""
     if not results:
         raise RaceError("results is empty, but must hold a race at least.")

@@ -3,7 +3,7 @@
 import dataclasses
 
 from optax_zoo.race.analysis.comparisons import Difference, copies, differences
-from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.rows import Raced, rank
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Standing:
         return {verdict.optimizer: verdict for verdict in self.verdicts}[optimizer]
 
 
-def standing(result: Result) -> Standing:
+def standing(result: Raced) -> Standing:
     """What a race allows one to say: comparisons of all pairs, and the tiers that follow from them."""
     result = dataclasses.replace(result, rows=tuple(sorted(result.rows, key=rank)))
     pairs = differences(result)

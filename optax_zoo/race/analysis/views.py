@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import interquartile_mean
 from optax_zoo.race.rows import Row
+from optax_zoo.race.statistics.estimates import interquartile_mean
 
 RESAMPLES = 2000
 

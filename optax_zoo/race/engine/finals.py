@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import bootstrap_interval, first_reaching, interquartile_mean
 from optax_zoo.race.engine.fingerprint import fingerprint
 from optax_zoo.race.engine.program import Point, Program, Progress
 from optax_zoo.race.engine.protocol import own_values
-from optax_zoo.race.engine.trials import Trials, evaluation_steps
+from optax_zoo.race.engine.trials import evaluation_steps
 from optax_zoo.race.engine.tuning import Tuned, tune
 from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.statistics.estimates import bootstrap_interval, first_reaching, interquartile_mean
+from optax_zoo.race.storage.batches import Trials
 
 
 def enter(program: Program, settings: Settings, untrained: np.ndarray, progress: Progress) -> Row:

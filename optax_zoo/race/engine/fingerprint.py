@@ -8,8 +8,8 @@ import numpy as np
 
 from optax_zoo.race.engine.protocol import transformation
 from optax_zoo.race.engine.trials import Start
-from optax_zoo.race.entrants import Entrant
 from optax_zoo.race.settings import Settings
+from optax_zoo.running.entrants import Entrant
 
 RATES = (0.003, 0.3)
 READ_AFTER = (1, 8, 24)  # steps

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import rounded
 from optax_zoo.race.engine.program import Point, Program, Progress
+from optax_zoo.race.statistics.estimates import rounded
 
 
 @dataclasses.dataclass

@@ -9,9 +9,10 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from optax_zoo.race.engine.trials import Start, Trials
-from optax_zoo.race.errors import RaceError
+from optax_zoo.race.engine.trials import Start
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.storage.batches import Trials
+from optax_zoo.running.errors import RaceError
 
 AXIS = "trials"
 # Trials that a device takes one after the other: a call costs nothing beside two of them, and a kill loses no more.

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.errors import RaceError
 
 
 def is_first() -> bool:

@@ -11,12 +11,12 @@ import numpy as np
 
 from optax_zoo.race.engine.layout import Layout, check_memory
 from optax_zoo.race.engine.protocol import transformation
-from optax_zoo.race.engine.trials import Start, Trials, first_line, run_trial
-from optax_zoo.race.entrants import Entrant
-from optax_zoo.race.errors import RaceError
+from optax_zoo.race.engine.trials import Start, first_line, run_trial
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.storage.batches import Batches, Key
+from optax_zoo.race.storage.batches import Batches, Key, Trials
 from optax_zoo.race.task import Task
+from optax_zoo.running.entrants import Entrant
+from optax_zoo.running.errors import RaceError
 
 
 class Progress(Protocol):

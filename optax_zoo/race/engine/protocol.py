@@ -5,8 +5,8 @@ from typing import Any
 
 import optax
 
-from optax_zoo.race.entrants import Entrant
 from optax_zoo.race.settings import Settings
+from optax_zoo.running.entrants import Entrant
 
 
 def schedule_of(settings: Settings) -> Callable[[Any], Any] | None:

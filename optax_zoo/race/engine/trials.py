@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from optax_zoo.race.errors import RaceError
+from optax_zoo.race.storage.batches import Trials
 from optax_zoo.race.task import Task, Tree, count_examples
+from optax_zoo.running.errors import RaceError
 
 EVALUATIONS = 24
 # Folded into a trial's key for what steps draw; the orders of epochs fold in the number of a step, which is less.
@@ -23,26 +24,6 @@ class Start(NamedTuple):
     test: Tree
     parameters: Tree
     keys: jax.Array
-
-
-class Trials(NamedTuple):
-    """Outcomes, with the trials on the leading axis and evaluations on the second.
-
-    Attributes:
-      train_loss: mean loss of the batches since the evaluation before.
-      validation_loss: loss on the validation part.
-      validation_metric: metric on the validation part.
-      test_loss: loss on the test part after the last step.
-      test_metric: metric on the test part after the last step.
-      diverged: whether a loss or a parameter was NaN or infinite at any time.
-    """
-
-    train_loss: Any
-    validation_loss: Any
-    validation_metric: Any
-    test_loss: Any
-    test_metric: Any
-    diverged: Any
 
 
 def evaluation_steps(steps: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference
 from optax_zoo.race.analysis.verdicts import Standing
 from optax_zoo.race.html import words
-from optax_zoo.race.rows import WORSENED, Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import WORSENED, Row
 from optax_zoo.race.terminal.formats import column_places
 
 NAME = Markup("<strong>{}</strong>")

@@ -11,7 +11,8 @@ from optax_zoo.race.html import figures, palette, words
 from optax_zoo.race.html.figures import Figure, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import data_table
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
 
 Bands = Mapping[str, Band]
 

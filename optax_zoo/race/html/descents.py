@@ -7,10 +7,11 @@ from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import LANDSCAPES, Landscape
 from optax_zoo.animate.paths import RATES, Path, follow
 from optax_zoo.race.engine.protocol import own_values
-from optax_zoo.race.entrants import Entrant, resolve
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
+from optax_zoo.running.entrants import Entrant, resolve
+from optax_zoo.running.errors import RaceError
 
 NAMES = ("beale", "rosenbrock")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from optax_zoo.race.errors import RaceError, require
 from optax_zoo.race.html import palette
 from optax_zoo.race.html.lead import Lead
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 from optax_zoo.race.storage.lines import write as write_text
+from optax_zoo.running.errors import RaceError, require
 
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"

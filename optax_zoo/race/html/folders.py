@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import rank
 from optax_zoo.race.storage import records
+from optax_zoo.running.errors import RaceError
 
 Found = tuple[Path, Result]
 

@@ -11,7 +11,7 @@ from optax_zoo.race.html.lead import Lead
 from optax_zoo.race.html.overview import overview
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.sections import Measured
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 
 RESERVED = ("main", "answer", "profiles", "descents", "trajectories", "optimizers", "protocol", "record", "scheme")
 

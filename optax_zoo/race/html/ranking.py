@@ -8,7 +8,7 @@ from optax_zoo.race.html import dots, words
 from optax_zoo.race.html.dots import Estimates
 from optax_zoo.race.html.figures import Figure, layout
 from optax_zoo.race.html.palette import Look
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 
 
 def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:

@@ -8,7 +8,8 @@ from optax_zoo.race.analysis import views
 from optax_zoo.race.analysis.verdicts import Standing, Verdict
 from optax_zoo.race.html import words
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.terminal.formats import column_places
 

@@ -13,7 +13,8 @@ from optax_zoo.race.html import answer, curves, ranking, ranking_table, sensitiv
 from optax_zoo.race.html.figures import Figure
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 
 

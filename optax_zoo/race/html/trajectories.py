@@ -15,7 +15,7 @@ from optax_zoo.race.html.descents import Descents, descend
 from optax_zoo.race.html.figures import Figure, belongs, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table, data_table
-from optax_zoo.race.rows import Result
+from optax_zoo.race.results import Result
 
 PANELS = (("", [0, 0.475]), ("2", [0.525, 1]))
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optax_zoo.race.engine.trials import Trials
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.storage.lines import Lines
+from optax_zoo.running.errors import RaceError
 
 
 class Key(NamedTuple):
@@ -30,6 +29,26 @@ class Key(NamedTuple):
     def of(cls, rate: float, values: Iterable[float], seed: int) -> "Key":
         """The key of a trial that runs with these numbers in float32."""
         return cls(_in_float32(rate), tuple(map(_in_float32, values)), int(seed))
+
+
+class Trials(NamedTuple):
+    """Outcomes, with the trials on the leading axis and evaluations on the second.
+
+    Attributes:
+      train_loss: mean loss of the batches since the evaluation before.
+      validation_loss: loss on the validation part.
+      validation_metric: metric on the validation part.
+      test_loss: loss on the test part after the last step.
+      test_metric: metric on the test part after the last step.
+      diverged: whether a loss or a parameter was NaN or infinite at any time.
+    """
+
+    train_loss: Any
+    validation_loss: Any
+    validation_metric: Any
+    test_loss: Any
+    test_metric: Any
+    diverged: Any
 
 
 class Batches:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.errors import RaceError
 
 
 class Lines:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from optax_zoo.race.errors import RaceError
-from optax_zoo.race.rows import Result, Row, rank
+from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row, rank
 from optax_zoo.race.settings import Dimension, Settings
 from optax_zoo.race.storage.lines import Lines
+from optax_zoo.running.errors import RaceError
 
 RACE, RESULTS, TRIALS = "race.json", "results.jsonl", "trials.jsonl"
 

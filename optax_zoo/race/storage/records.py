@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage import environment
@@ -18,6 +17,7 @@ from optax_zoo.race.storage.environment import differences
 from optax_zoo.race.storage.lines import Lines, write
 from optax_zoo.race.storage.locks import locked
 from optax_zoo.race.storage.reading import RACE, RESULTS, TRIALS, load, naming, read_race, read_rows
+from optax_zoo.running.errors import RaceError
 
 __all__ = ["Folder", "load", "write"]
 

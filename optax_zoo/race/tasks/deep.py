@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_zoo.race.errors import require
 from optax_zoo.race.task import Task, Tree
 from optax_zoo.race.tasks.images import mnist5k
 from optax_zoo.race.tasks.registry import task
+from optax_zoo.running.errors import require
 
 LAYERS, WIDTH, DROPOUT, L2 = 30, 128, 0.2, 1e-5
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from optax_zoo._checks import is_number
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, Tree
 from optax_zoo.race.tasks.images import digits_mlp
 from optax_zoo.race.tasks.registry import task
+from optax_zoo.running.errors import RaceError
 
 
 @task("digits_label_noise", steps=600, rate=0.001, expected=(0.85, 0.97))

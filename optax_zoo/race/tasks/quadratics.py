@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from optax_zoo._checks import is_number
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task, Tree
 from optax_zoo.race.tasks.registry import task
+from optax_zoo.running.errors import RaceError
 
 SMALLEST_GAP = 1e-12
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from optax_zoo._user_code import imported
-from optax_zoo.race.errors import RaceError
 from optax_zoo.race.task import Task
+from optax_zoo.running.errors import RaceError
 
 Build = Callable[..., Task]
 

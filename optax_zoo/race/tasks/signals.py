@@ -5,10 +5,10 @@ import random
 
 import numpy as np
 
-from optax_zoo.race.errors import require
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks.parts import Examples, classifier, convolution, split
 from optax_zoo.race.tasks.registry import task
+from optax_zoo.running.errors import require
 
 
 @task("mnist1d_mlp", steps=1500, rate=0.01, expected=(0.55, 0.7))

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from optax_zoo.race.errors import require
 from optax_zoo.race.task import Task, Tree
 from optax_zoo.race.tasks.registry import task
+from optax_zoo.running.errors import require
 
 CONTEXT = 64
 # Line feed, the 95 printable characters of ASCII, and one symbol for all others.

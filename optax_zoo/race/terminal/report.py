@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.analysis.statistics import interquartile_mean
 from optax_zoo.race.analysis.verdicts import standing
-from optax_zoo.race.errors import require
-from optax_zoo.race.rows import Result, Row
+from optax_zoo.race.rows import Raced, Row
 from optax_zoo.race.settings import Settings
+from optax_zoo.race.statistics.estimates import interquartile_mean
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 from optax_zoo.race.terminal.summary_table import summary_table
 from optax_zoo.race.terminal.tables import empty_table
 from optax_zoo.race.terminal.verdict_table import heading, verdict_table
+from optax_zoo.running.errors import require
 
 WIDTH = 100
 METRIC, LEAST_NAME = 2, 9  # the column that breaks where there is no room, and what it leaves for the names
 
 
-def table(result: Result, said: str = "") -> Any:
+def table(result: Raced, said: str = "") -> Any:
     """The rows as a `rich.table.Table`, the best first, under a title with a sentence below it."""
     from rich.text import Text
 
@@ -40,7 +40,7 @@ def table(result: Result, said: str = "") -> Any:
     return grid
 
 
-def tables(results: Sequence[Result], width: int = WIDTH) -> list[Any]:
+def tables(results: Sequence[Raced], width: int = WIDTH) -> list[Any]:
     """Two tables of each race, figures and verdicts, and of several that of all together: as `rich.table.Table`."""
     made = []
     for result in results:
@@ -49,13 +49,13 @@ def tables(results: Sequence[Result], width: int = WIDTH) -> list[Any]:
     return [*filter(None, made), *([summary_table(results, width)] if len(results) > 1 else [])]
 
 
-def render(results: Result | Sequence[Result], width: int = WIDTH) -> str:
+def render(results: Raced | Sequence[Raced], width: int = WIDTH) -> str:
     """The tables of one race or of several as plain text."""
     require("rich")
     from rich.console import Console
 
     console = Console(file=io.StringIO(), width=width)
-    console.print(*tables([results] if isinstance(results, Result) else results, width), sep="\n")
+    console.print(*tables([results] if isinstance(results, Raced) else results, width), sep="\n")
     return console.file.getvalue().replace("\N{NO-BREAK SPACE}", " ").strip()  # type: ignore[attr-defined]
 
 
@@ -89,7 +89,7 @@ def _at_defaults(row: Row, places: int) -> str:
     return number(float(interquartile_mean(metric)), places) if np.isfinite(metric).all() else "diverged"
 
 
-def _caption(result: Result) -> Iterator[str]:
+def _caption(result: Raced) -> Iterator[str]:
     settings = result.settings
     yield (
         f"Test metric: interquartile mean with its 95 % bootstrap interval over {settings.final_seeds} fresh seeds, at "
@@ -103,7 +103,7 @@ def _caption(result: Result) -> Iterator[str]:
     yield from (f"{row.optimizer}: {'; '.join(row.notes)}" for row in result.rows if row.notes)
 
 
-def _tuning(result: Result) -> str:
+def _tuning(result: Raced) -> str:
     """How many tuning seeds there were."""
     usual = result.settings.seeds
     most = max((len(row.contender_validation_metric[0]) for row in result.rows if row.contender_rates), default=usual)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from optax_zoo.race.analysis.summary import Scores, Summary, summarize
-from optax_zoo.race.rows import Result
+from optax_zoo.race.rows import Raced
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 from optax_zoo.race.terminal.tables import empty_table
 
@@ -12,7 +12,7 @@ MOST_TASKS = 4
 Column = tuple[str, Mapping[str, str]]  # heading, and cells by optimizer
 
 
-def summary_table(results: Sequence[Result], width: int = 100) -> Any:
+def summary_table(results: Sequence[Raced], width: int = 100) -> Any:
     """The summary of races on several tasks as a `rich.table.Table`, the best optimizer first.
 
     Args:
@@ -57,7 +57,7 @@ def _columns(summary: Summary) -> Iterator[Column]:
         yield "targets\nreached", {name: _reached(scores) for name, scores in summary.scores.items()}
 
 
-def _task_columns(summary: Summary, results: Sequence[Result]) -> Iterator[Column]:
+def _task_columns(summary: Summary, results: Sequence[Raced]) -> Iterator[Column]:
     """The test metric of each task."""
     by_task = {result.settings.task: result for result in results}
     for task in summary.tasks:

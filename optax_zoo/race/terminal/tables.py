@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from optax_zoo.race.errors import require
+from optax_zoo.running.errors import require
 
 
 def empty_table(title: str, caption: str, left: Iterable[str], right: Iterable[str] = ()) -> Any:

@@ -5,12 +5,12 @@ from typing import Any
 
 from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference
 from optax_zoo.race.analysis.verdicts import Standing, Verdict
-from optax_zoo.race.rows import Result
+from optax_zoo.race.rows import Raced
 from optax_zoo.race.terminal.formats import column_places, number
 from optax_zoo.race.terminal.tables import empty_table
 
 
-def verdict_table(result: Result, standing: Standing) -> Any:
+def verdict_table(result: Raced, standing: Standing) -> Any:
     """Tiers, and by how much each optimizer is behind the best, as a `rich.table.Table`; None for fewer than two."""
     from rich.text import Text
 
@@ -67,7 +67,7 @@ def _cells(verdict: Verdict, places: int) -> Iterator[str]:
     yield verdict.words
 
 
-def _caption(result: Result, standing: Standing) -> Iterator[str]:
+def _caption(result: Raced, standing: Standing) -> Iterator[str]:
     seeds = result.settings.final_seeds
     if seeds < LEAST_SEEDS:
         yield f"No difference can be found with {seeds} final seeds; {LEAST_SEEDS} at least are needed."

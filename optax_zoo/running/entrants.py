@@ -11,7 +11,7 @@ import optax_zoo
 from optax_zoo import spelling
 from optax_zoo._checks import is_number
 from optax_zoo.pipeline import Pipeline
-from optax_zoo.race.errors import RaceError
+from optax_zoo.running.errors import RaceError
 
 Schedule = Callable[[Any], Any]
 Factory = Callable[..., optax.GradientTransformation]

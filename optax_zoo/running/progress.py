@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from optax_zoo.race.errors import require
-from optax_zoo.race.terminal.time_left import Estimate, in_words
+from optax_zoo.running.errors import require
+from optax_zoo.running.time_left import Estimate, in_words
 
 
 class Progress(Protocol):

@@ -1,0 +1,1 @@
+"""Estimates, intervals and tests of arrays of numbers, which know nothing of races."""
