@@ -7,7 +7,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class WritesStub(BuildHookInterface):
-    """Writes `optax_zoo/_algorithms.pyi`."""
+    """Writes `optax_zoo/_discovered.pyi`."""
 
     def initialize(self, version, build_data):
         runpy.run_path(str(Path(self.root) / "optax_zoo" / "_stub.py"))["write"]()

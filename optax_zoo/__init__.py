@@ -1,7 +1,7 @@
 """Optimizers for JAX as rows of named, exchangeable parts, each a pure optax transformation."""
 
-from optax_zoo import _algorithms, parts
-from optax_zoo._algorithms import *  # noqa: F403
+from optax_zoo import _discovered, parts
+from optax_zoo._discovered import *  # noqa: F403
 from optax_zoo.migration import migrate
 from optax_zoo.parts import *  # noqa: F403
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
@@ -22,4 +22,4 @@ __all__ = [
     "pipeline",
 ]
 __all__ += parts.__all__
-__all__ += _algorithms.__all__
+__all__ += _discovered.__all__

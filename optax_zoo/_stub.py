@@ -1,6 +1,6 @@
-"""Writes `_algorithms.pyi`, which tells editors and type checkers the names of the algorithms.
+"""Writes `_discovered.pyi`, which tells editors and type checkers the names of the algorithms.
 
-They cannot discover them as `_algorithms.py` does. The build writes it into every installation, and imports nothing of
+They cannot discover them as `_discovered.py` does. The build writes it into every installation, and imports nothing of
 the package, so neither may this file; in a checkout `python optax_zoo/_stub.py` writes it anew.
 """
 
@@ -8,7 +8,7 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-STUB = PACKAGE / "_algorithms.pyi"
+STUB = PACKAGE / "_discovered.pyi"
 
 
 def stub() -> str:

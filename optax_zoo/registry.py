@@ -1,107 +1,22 @@
 """The registry: what is known of each algorithm, in one place, and the look-ups over it."""
 
-import dataclasses
 import fnmatch
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-import jax
-import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo._descriptions import COMMON
+from optax_zoo._docstrings import completed
 from optax_zoo._hyperparameters import in_own_words
 from optax_zoo._suggestions import unknown_algorithm
-from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.part import needs_of
+from optax_zoo.record import CLAIMS, OWN, PROOFS, Algorithm, required
 
 _Parameters = ParamSpec("_Parameters")
 _Made = TypeVar("_Made", bound=optax.GradientTransformation)
-
-CLAIMS: Mapping[str, str] = types.MappingProxyType(
-    {
-        "apart": "a NaN in the gradient of one leaf does not reach the others",
-        "order": "leaves that are renamed, and so reordered, get the same updates",
-        "rest": "parameters whose gradients have always been 0 do not move",
-        "scale": "gradients multiplied by one constant give the same updates, but for eps",
-        "sign": "gradients of opposite sign give the opposite updates",
-    }
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Algorithm:
-    """What is known of one algorithm. The fields are said at its definition, the properties follow from its code.
-
-    Attributes:
-      name: the name in the registry.
-      factory: the function from hyperparameters to a `Pipeline`, or to another optax transformation.
-      full_name: the name in prose.
-      paper: authors and title of the publication.
-      year: year of the publication.
-      url: where the publication is found.
-      example: hyperparameters that work on common toy problems; those without a default are among them.
-      claims: the invariances that it has, names in `CLAIMS`.
-      expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
-    """
-
-    name: str
-    factory: Callable[..., optax.GradientTransformation]
-    full_name: str
-    paper: str
-    year: int
-    url: str
-    example: Mapping[str, Any]
-    claims: tuple[str, ...]
-    expected_failures: Mapping[str, str]
-
-    def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Any:
-        """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it.
-
-        Hyperparameters without a default are those of the example unless given. It returns what `create` does.
-        """
-        if "base_learning_rate" in self.defaults and not callable(learning_rate):
-            hyperparameters = {"base_learning_rate": learning_rate, **hyperparameters}
-        required = {name: self.example[name] for name in _required(self._named) if name in self.example}
-        return create(self.name, **{**required, **hyperparameters, "learning_rate": learning_rate})
-
-    @property
-    def _named(self) -> dict[str, inspect.Parameter]:
-        parameters = inspect.signature(self.factory).parameters
-        return {name: p for name, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The hyperparameters with their default values; where there is none, with that of the example."""
-        return {name: self.example[name] if p.default is p.empty else p.default for name, p in self._named.items()}
-
-    @property
-    def docstring(self) -> str:
-        """The documentation: maths, hyperparameters, state, sources."""
-        return inspect.getdoc(self.factory) or ""
-
-    @property
-    def composition(self) -> str:
-        """How the algorithm at its defaults is composed, as one would write it; of one of optax the outermost call."""
-        return expression(self.factory(**self.defaults), self.name)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """What `update` must be given at the example's hyperparameters: "params", or names of extra arguments.
-
-        Of a transformation that is not made of parts of this library nothing is known.
-        """
-        return needs_of(self.factory(**self.example))
-
-    @property
-    def state_bytes(self) -> float:
-        """Bytes of state per float32 parameter, at the defaults."""
-        leaf = jax.ShapeDtypeStruct((1024, 1024), jnp.float32)
-        state = jax.eval_shape(self.factory(**self.defaults).init, leaf)
-        return round(sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / leaf.size, 2)
-
 
 _ALGORITHMS: dict[str, Algorithm] = {}
 
@@ -109,17 +24,22 @@ _ALGORITHMS: dict[str, Algorithm] = {}
 def algorithm(
     *,
     full_name: str,
-    paper: str,
-    year: int,
-    url: str,
-    example: Mapping[str, Any],
-    claims: Iterable[str] = (),
-    expected_failures: Mapping[str, str] = types.MappingProxyType({}),
+    paper: str | None = None,
+    year: int | None = None,
+    url: str | None = None,
+    example: Mapping[str, Any] | None = None,
+    claims: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    proof: str | None = None,
+    family: str | None = None,
+    variant_of: str | Callable[..., Any] | None = None,
     replace: bool = False,
 ) -> Callable[[Callable[_Parameters, _Made]], Callable[_Parameters, _Made]]:
     """Registers a function from hyperparameters to a `Pipeline`, or to any optax transformation, under its own name.
 
-    Hyperparameters are named: beyond those of its signature it may take `**kwargs` and hand them on.
+    Hyperparameters are named: beyond those of its signature it may take `**kwargs` and hand them on. Those that its
+    docstring has no description of under `Args:` get the one that is common to all algorithms, if there is one; text
+    that begins with `...` is put after that.
 
     Args:
       full_name: the name in prose.
@@ -127,8 +47,13 @@ def algorithm(
       year: year of the publication.
       url: where the publication is found.
       example: hyperparameters that work on common toy problems; those without a default must be among them.
-      claims: the invariances that it has, names in `CLAIMS`.
+      claims: the invariances that it has, names in `CLAIMS`; none by default.
       expected_failures: the checks of `optax_zoo.conformance` that it does not pass, each with the reason.
+      proof: what it was replayed against: "authors' code", "an independent implementation", or "formulas alone", the
+        default.
+      family: the family that it is listed under; by default that of its package in `optax_zoo.algorithms`, or "own".
+      variant_of: an algorithm, or its name. What is not given of the arguments above, but for the name, is as there,
+        and so are descriptions of hyperparameters, states and exceptions that the docstring leaves out.
       replace: whether an algorithm of that name may be registered already and gives way, as where a notebook's cell
         runs again.
 
@@ -137,44 +62,57 @@ def algorithm(
       its hyperparameters for an unknown one, and says what a part refuses of the hyperparameter that it came from.
 
     Raises:
-      ValueError: if the name is taken, for an unknown claim, or for an example without a hyperparameter it needs.
+      TypeError: if the publication or the example is missing of an algorithm that is not a variant.
+      ValueError: if the name is taken, for an unknown claim, proof or base, or for an example without a hyperparameter
+        it needs.
     """
-    for claim in claims:
-        _checks.one_of("claims", claim, CLAIMS)
+    base = None if variant_of is None else describe(variant_of if isinstance(variant_of, str) else variant_of.__name__)
+    given: dict[str, Any] = dict(paper=paper, year=year, url=url, example=example, claims=claims, proof=proof)
+    given = _metadata({**given, "expected_failures": expected_failures, "family": family}, base)
 
     def register(factory: Callable[_Parameters, _Made]) -> Callable[_Parameters, _Made]:
-        name = factory.__name__
+        name, parameters = factory.__name__, inspect.signature(factory).parameters
         if name in _ALGORITHMS and not replace:
             raise ValueError(
                 f"name is {name!r}, but that algorithm is registered already; choose another name, or pass "
                 "replace=True."
             )
-        checked = in_own_words(factory)
-        missing = [each for each in _required(inspect.signature(factory).parameters) if each not in example]
+        missing = [each for each in required(parameters) if each not in given["example"]]
         if missing:
             raise ValueError(
-                f"example is {dict(example)!r}, but must have {', '.join(missing)}, which {name} has no default for."
+                f"example is {dict(given['example'])!r}, but must have {', '.join(missing)}, which {name} has no "
+                "default for."
             )
-        _ALGORITHMS[name] = Algorithm(
-            name,
-            checked,
-            full_name,
-            paper,
-            year,
-            url,
-            example=types.MappingProxyType(dict(example)),
-            claims=tuple(claims),
-            expected_failures=types.MappingProxyType(dict(expected_failures)),
-        )
+        checked, home = in_own_words(factory), _family_of(factory)
+        common = "" if home == OWN else COMMON
+        checked.__doc__ = completed(factory.__doc__, parameters, common if base is None else base.docstring)
+        known = {"family": home, **given, "variant_of": None if base is None else base.name}
+        _ALGORITHMS[name] = Algorithm(name, checked, full_name, **known)
         return checked
 
     return register
 
 
-def _required(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
-    """The hyperparameters without a default."""
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [name for name, p in parameters.items() if p.default is p.empty and p.kind not in variadic]
+def _metadata(given: dict[str, Any], base: Algorithm | None) -> dict[str, Any]:
+    """What is known of an algorithm: what is given, and the rest as of the base or by default."""
+    known: dict[str, Any] = {"claims": (), "expected_failures": {}, "proof": PROOFS[-1]}
+    if base is not None:
+        known = {name: getattr(base, name) for name in given if name != "family"}
+    known |= {name: value for name, value in given.items() if value is not None}
+    missing = [name for name in ("paper", "year", "url", "example") if name not in known]
+    if missing:
+        raise TypeError(f"{missing[0]} is missing, but must be given for an algorithm that is no variant.")
+    for claim in known["claims"]:
+        _checks.one_of("claims", claim, CLAIMS)
+    _checks.one_of("proof", known["proof"], PROOFS)
+    frozen = {name: types.MappingProxyType(dict(known[name])) for name in ("example", "expected_failures")}
+    return {**known, **frozen, "claims": tuple(known["claims"])}
+
+
+def _family_of(factory: Callable[..., Any]) -> str:
+    """The name of its package in `optax_zoo.algorithms`, or "own"."""
+    *package, family = (factory.__module__ or "").split(".")[:3]
+    return family if package == ["optax_zoo", "algorithms"] else OWN
 
 
 def create(name: str, **hyperparameters: Any) -> optax.GradientTransformationExtraArgs:

@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import optax_zoo as zoo
-from optax_zoo import _algorithms, _stub, algorithms
+from optax_zoo import _discovered, _stub, algorithms
 
 
 def test_every_registered_algorithm_is_public():
@@ -25,7 +25,7 @@ def test_every_family_has_a_sentence_and_algorithms():
 def test_the_stub_names_what_is_found():
     stub = ast.parse(_stub.stub())
     imported = [alias.name for each in stub.body if isinstance(each, ast.ImportFrom) for alias in each.names]
-    assert sorted(imported) == _algorithms.__all__
+    assert sorted(imported) == _discovered.__all__
 
 
 def test_the_build_can_write_the_stub_without_the_package():

@@ -189,6 +189,67 @@ def test_an_algorithm_of_ones_own(scratch_registry, params, grads, run):
         zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example={})(sign_descent)
 
 
+def test_families_are_packages_and_proofs_are_stated(scratch_registry):
+    assert (zoo.describe("novograd").family, zoo.describe("adamw").family) == ("layerwise", "adam")
+    assert zoo.describe("expectigrad").proof == "authors' code"
+    assert zoo.list_algorithms(lambda a: a.variant_of == "adam") == ["adamw", "amsgrad"]
+    register(of_optax, {"learning_rate": 0.2})
+    assert (zoo.describe("of_optax").family, zoo.describe("of_optax").proof) == ("own", "formulas alone")
+    register(MyOpt, {}, family="wrappers", proof="authors' code")
+    assert (zoo.describe("MyOpt").family, zoo.describe("MyOpt").proof) == ("wrappers", "authors' code")
+    with pytest.raises(ValueError, match=r"^proof is 'none', but must be one of \"authors' code\", "):
+        register(of_optax, {}, proof="none")
+
+
+def test_a_variant_is_as_its_base_but_for_what_it_says(scratch_registry):
+    @zoo.algorithm(variant_of=zoo.adam, full_name="Adam without momentum", year=2030, claims=())
+    def rms(learning_rate=0.1, b2=0.9, *, eps_root=1e-3, nesterov=False):
+        """Adam without momentum.
+
+        Args:
+          learning_rate: ... Ours.
+          eps_root: inside.
+        """
+        return zoo.adam(learning_rate, b2=b2, eps_root=eps_root).replace(numerator=None)
+
+    known, adam = zoo.describe("rms"), zoo.describe("adam")
+    same = ("paper", "url", "example", "expected_failures", "proof")
+    assert [getattr(known, name) for name in same] == [getattr(adam, name) for name in same]
+    assert (known.variant_of, known.year, known.claims, known.family) == ("adam", 2030, (), "own")
+    assert known.docstring.startswith(
+        "Adam without momentum.\n\n"
+        "Args:\n"
+        "  learning_rate: the rate alpha, at least 0, or a schedule.\n    Ours.\n"
+        "  b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.\n"
+        "  eps_root: inside.\n"
+        "  nesterov: step along the look-ahead of the momentum.\n\n"
+        'State:\n  `state["numerator"].estimator.value`: m'
+    )
+    assert "Raises:\n  ValueError: for a number outside its range." in known.docstring
+    with pytest.raises(ValueError, match=r"name is 'adm', but .* Did you mean 'adam'"):
+        zoo.algorithm(variant_of="adm", full_name="-")
+    with pytest.raises(TypeError, match=r"^paper is missing, but must be given for an algorithm that is no"):
+        zoo.algorithm(full_name="-")
+
+
+def test_docstrings_of_ones_own_are_completed_where_they_have_arguments(scratch_registry):
+    def bare(learning_rate=0.1, beta=0.9):
+        """Steps."""
+
+    def described(learning_rate=0.1, beta=0.9, *, eps=1e-8):
+        """Steps.
+
+        Args:
+          beta: how much.
+          other: not in the signature.
+        """
+
+    assert register(bare, {}).__doc__ == "Steps."
+    arguments = "  learning_rate: the rate alpha, at least 0, or a schedule.\n  beta: how much.\n"
+    rest = "  eps: added outside the root.\n  other: not in the signature."
+    assert register(described, {}).__doc__ == f"Steps.\n\nArgs:\n{arguments}{rest}"
+
+
 def test_an_algorithm_without_a_rate_can_be_registered(scratch_registry):
     @zoo.algorithm(full_name="-", paper="-", year=2000, url="-", example={})
     def still():

@@ -9,7 +9,7 @@ import pytest
 from harness import Replay, cases, largest_error, tree
 from ledger import replay_of, stated, table, without_errors
 from registered import is_heavy
-from replays import NOT_REPLAYED, REPLAYS
+from replays import AUTHORS, NOT_REPLAYED, REPLAYS
 
 import optax_zoo as zoo
 
@@ -32,6 +32,14 @@ def test_replays_the_original(algorithm: str, name: str) -> None:
 
 def test_every_registered_algorithm_is_replayed() -> None:
     assert sorted(REPLAYS) == zoo.list_algorithms()
+
+
+@pytest.mark.parametrize("algorithm", REPLAYS)
+def test_the_proof_that_is_stated_is_recorded(algorithm: str) -> None:
+    replayed = {name.split("/")[0] for name in cases(algorithm)}
+    assert replayed >= AUTHORS[algorithm]
+    found = "authors' code" if AUTHORS[algorithm] else "an independent implementation" if replayed else "formulas alone"
+    assert zoo.describe(algorithm).proof == found
 
 
 def test_a_tolerance_of_its_own_is_wider_and_has_a_reason() -> None:

@@ -22,6 +22,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2, "base_learning_rate": 1e-2, "final_lr": 1e-3},
     claims=("apart", "order", "rest", "sign"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
+    proof="authors' code",
 )
 def adabound(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -48,18 +49,12 @@ def adabound(
         p_t &= p_{t-1} - \eta_t m_t
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the authors' code, like the others.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
+      learning_rate: ... Default of the authors' code, like the others.
       final_lr: the rate f that the bounds converge to, above 0.
       gamma: how fast they do, above 0.
       base_learning_rate: the rate alpha_0 that final_lr belongs to, above 0; by default the learning rate, of a
         schedule its first. To be given where the learning rate is an array, a traced value or injected.
       eps: added outside the root, which is not corrected for its start.
-      eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
 
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].estimator.value`: v, shaped like the
@@ -88,13 +83,8 @@ def adabound(
 
 
 @algorithm(
+    variant_of=adabound,
     full_name="AMSBound: AMSGrad with a dynamic bound",
-    paper="Luo, Xiong, Liu and Sun: Adaptive Gradient Methods with Dynamic Bound of Learning Rate",
-    year=2019,
-    url="https://arxiv.org/abs/1902.09843",
-    example={"learning_rate": 1e-2, "base_learning_rate": 1e-2, "final_lr": 1e-3},
-    claims=("apart", "order", "rest", "sign"),
-    expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
 )
 def amsbound(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -121,25 +111,8 @@ def amsbound(
                   f_t \left(1 + \frac{1}{\gamma t}\right) \right), \qquad f_t = f \frac{\alpha_t}{\alpha_0} \\
         p_t &= p_{t-1} - \eta_t m_t
 
-    Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the authors' code, like the others.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      final_lr: the rate f that the bounds converge to, above 0.
-      gamma: how fast they do, above 0.
-      base_learning_rate: the rate alpha_0 that final_lr belongs to, above 0; by default the learning rate, of a
-        schedule its first. To be given where the learning rate is an array, a traced value or injected.
-      eps: added outside the root, which is not corrected for its start.
-      eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of the averages and the maximum; by default the gradient's, at least float32.
-
     State:
       As `adabound`; `state["denominator"].estimator.maximum`: the maximum, and `.estimator.estimator.value`: v.
-
-    Raises:
-      ValueError: for a number outside its range, or without a base_learning_rate where it is needed.
 
     Example:
       >>> import optax_zoo as zoo

@@ -17,6 +17,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
+    proof="an independent implementation",
 )
 def adam(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -37,22 +38,12 @@ def adam(
         p_t &= p_{t-1} - \alpha_t \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t) + \epsilon_r} + \epsilon}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the paper, like b1, b2 and eps.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      eps: added outside the root.
-      eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-        See `adamw` for the other.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
+      learning_rate: ... Default of the paper, like b1, b2 and eps.
+      weight_decay: ... See `adamw` for the other.
 
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].estimator.value`: v, both shaped like the
       parameters; `.weight` of each slot: 1 - beta^t (scalar).
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo
@@ -73,13 +64,13 @@ def adam(
 
 
 @algorithm(
+    variant_of=adam,
     full_name="AdamW: Adam with decoupled weight decay",
     paper="Loshchilov and Hutter: Decoupled Weight Decay Regularization",
     year=2019,
     url="https://arxiv.org/abs/1711.05101",
     example={"learning_rate": 1e-2, "weight_decay": 1e-4},
     claims=("apart", "order", "scale"),
-    expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
 )
 def adamw(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -101,21 +92,9 @@ def adamw(
                + \epsilon} + \lambda p_{t-1} \right)
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of Adam's paper, like b1, b2 and eps.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      eps: added outside the root.
-      eps_root: added inside the root.
+      learning_rate: ... Default of Adam's paper, like b1, b2 and eps.
       weight_decay: the coefficient lambda, at least 0, or a schedule; None or 0 for none. Default of PyTorch
         (optax has 1e-4).
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of both averages; by default the gradient's, at least float32.
-
-    State:
-      As `adam`; the decay keeps none.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

@@ -15,6 +15,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/1412.6980",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def adamax(
     learning_rate: ScalarOrSchedule = 2e-3,
@@ -35,21 +36,14 @@ def adamax(
         p_t &= p_{t-1} - \alpha_t \frac{m_t / (1 - \beta_1^t)}{u_t + \epsilon}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the paper, like b1 and b2.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
+      learning_rate: ... Default of the paper, like b1 and b2.
       b2: decay of the maximum, in [0, 1].
       eps: added to the maximum; Keras has 1e-7 here.
       eps_max: added inside the maximum. Default of PyTorch.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of m and u; by default the gradient's, at least float32.
 
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].value`: u, shaped like the parameters;
       `state["numerator"].weight`: 1 - b1^t (scalar).
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

@@ -2,21 +2,19 @@
 
 from optax import ScalarOrSchedule
 
-from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
-from optax_zoo.parts import coupled_decay, debiased, ema, optional, root, running_max, square
-from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.algorithms.adam.adam import adam
+from optax_zoo.parts import debiased, ema, root, running_max, square
+from optax_zoo.pipeline import Pipeline
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
 
 @algorithm(
+    variant_of=adam,
     full_name="AMSGrad",
     paper="Reddi, Kale and Kumar: On the Convergence of Adam and Beyond",
     year=2018,
     url="https://openreview.net/forum?id=ryQu7f-RZ",
-    example={"learning_rate": 1e-2},
-    claims=("apart", "order", "rest", "scale", "sign"),
-    expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
 )
 def amsgrad(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -39,21 +37,11 @@ def amsgrad(
                + \epsilon}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of PyTorch, like b1, b2 and eps.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      eps: added outside the root.
-      eps_root: added inside the root.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of the averages and the maximum; by default the gradient's, at least float32.
+      learning_rate: ... Default of PyTorch, like b1, b2 and eps.
 
     State:
       `state["numerator"].estimator.value`: m; `state["denominator"].estimator.maximum`: the maximum, and
       `.estimator.estimator.value`: v, all shaped like the parameters; `.weight` of each slot: 1 - beta^t (scalar).
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo
@@ -66,10 +54,12 @@ def amsgrad(
       denominator=root(running_max(ema(b2, of=square))))`. The maximum is of the uncorrected v as in PyTorch, Keras and
       Chainer, of which the last two add eps to the uncorrected root. optax corrects v before the maximum.
     """
-    second_moment = ema(b2, of=square, accumulator_dtype=accumulator_dtype)
-    return pipeline(
-        gradient=optional(coupled_decay, weight_decay, weight_decay_mask),
-        numerator=debiased(ema(b1, accumulator_dtype=accumulator_dtype)),
-        denominator=root(debiased(running_max(second_moment)), eps=eps, eps_root=eps_root),
-        learning_rate=learning_rate,
+    plain = adam(
+        learning_rate,
+        b1,
+        weight_decay=weight_decay,
+        weight_decay_mask=weight_decay_mask,
+        accumulator_dtype=accumulator_dtype,
     )
+    largest = running_max(ema(b2, of=square, accumulator_dtype=accumulator_dtype))
+    return plain.replace(denominator=root(debiased(largest), eps=eps, eps_root=eps_root))

@@ -19,6 +19,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
+    proof="authors' code",
 )
 def eve(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -44,14 +45,11 @@ def eve(
     `update` reads the loss f from `value=`. A loss that is not finite leaves d and the loss before as they are.
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the authors' code, like the others.
-      b1: decay of the average gradient, in [0, 1), or a function of the number of steps taken.
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
+      learning_rate: ... Default of the authors' code, like the others.
       b3: decay of the feedback d, in [0, 1).
       c: the largest relative change of the loss, and 1 / c the least; a number at least 1.
       loss_min: the minimum f* of the loss, a number.
       eps: added outside the root, which is not corrected for its start.
-      accumulator_dtype: dtype of m and v; by default the gradient's, at least float32.
 
     State:
       `state["denominator"].feedback`: d, `.loss` and `.tracked`: the loss before, `.count`: steps with a finite loss

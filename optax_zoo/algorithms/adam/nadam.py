@@ -17,6 +17,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
+    proof="an independent implementation",
 )
 def nadam(
     learning_rate: ScalarOrSchedule = 2e-3,
@@ -40,23 +41,14 @@ def nadam(
                / (1 - \prod_{i=1}^t \mu_i)}{\sqrt{v_t / (1 - \beta_2^t) + \epsilon_r} + \epsilon}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of Keras and PyTorch, like the others.
+      learning_rate: ... Default of Keras and PyTorch, like the others.
       b1: decay of the average gradient and limit of the momentum, in [0, 1).
-      b2: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      eps: added outside the root.
-      eps_root: added inside the root.
       momentum_decay: psi, above 0: how fast the momentum warms up; None for the fixed momentum b1.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of m and v; by default the gradient's, at least float32.
 
     State:
       `state["numerator"].value`: m, and `state["denominator"].estimator.value`: v, shaped like the parameters;
       `state["numerator"].weight`: 1 - the product of mu (scalar), and with a warming momentum `.count`: steps taken
       (int32 scalar); `state["denominator"].weight`: 1 - b2^t (scalar).
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

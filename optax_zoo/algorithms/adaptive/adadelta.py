@@ -83,6 +83,7 @@ def match_units(decay: Scalar, *, eps: Scalar = 1e-6, accumulator_dtype: DType =
     url="https://arxiv.org/abs/1212.5701",
     example={"learning_rate": 0.1},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def adadelta(
     learning_rate: ScalarOrSchedule = 1.0,
@@ -106,15 +107,9 @@ def adadelta(
       learning_rate: the rate alpha, at least 0, or a schedule; the paper has none, that is 1.
       rho: decay of both averages, in [0, 1). Default of the paper, like eps (PyTorch has 0.9).
       eps: added inside both roots; it sets the size of the first updates.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of u and v; by default the gradient's, at least float32.
 
     State:
       `state["rescale"].gradient`: v, and `.update`: u, both shaped like the parameters.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

@@ -16,6 +16,7 @@ from optax_zoo.registry import algorithm
     url="https://jmlr.org/papers/v12/duchi11a.html",
     example={"learning_rate": 1.0},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def adagrad(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -35,19 +36,12 @@ def adagrad(
         p_t &= p_{t-1} - \alpha_t \frac{g_t}{\sqrt{s_t + \epsilon_r} + \epsilon}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of PyTorch and Keras.
-      eps: added outside the root. Default of PyTorch; the paper's diagonal form has a small constant there.
-      eps_root: added inside the root.
+      learning_rate: ... Default of PyTorch and Keras.
+      eps: ... Default of PyTorch; the paper's diagonal form has a small constant there.
       initial_accumulator: what s starts from, at least 0. TensorFlow has 0.1, and no eps.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 
     State:
       `state["denominator"].value`: s, shaped like the parameters.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

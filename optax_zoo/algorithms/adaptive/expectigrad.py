@@ -15,6 +15,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/2010.01356",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="authors' code",
 )
 def expectigrad(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -33,18 +34,13 @@ def expectigrad(
         p_t &= p_{t-1} - \alpha_t \frac{m_t}{1 - \beta^t}
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the authors' code, like beta and eps.
+      learning_rate: ... Default of the authors' code, like beta and eps.
       beta: decay of the momentum, in [0, 1), or a function of the number of steps taken; 0 for no momentum.
-      eps: added outside the root.
       sparse_counter: count, per element, the steps with a gradient that is not 0; else all steps.
-      accumulator_dtype: dtype of s, n and m; by default the gradient's, at least float32.
 
     State:
       `state["denominator"].total`: s, and `.count`: n, shaped like the parameters (n a scalar for a dense counter);
       `state["momentum"].estimator.value`: m, shaped like the parameters, and `.weight`: 1 - beta^t (scalar).
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

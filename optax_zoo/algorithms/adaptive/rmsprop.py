@@ -16,6 +16,7 @@ from optax_zoo.registry import algorithm
     url="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def rmsprop(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -39,16 +40,11 @@ def rmsprop(
         p_t &= p_{t-1} + d_t
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of Keras.
+      learning_rate: ... Default of Keras.
       decay: rho, in [0, 1), or a function of the number of steps taken. Default of the lecture (PyTorch has 0.99).
-      eps: added outside the root.
-      eps_root: added inside the root.
       centered: subtract the squared average gradient, which makes the root a standard deviation.
       momentum: mu, in [0, 1), of the finished step; None or 0 for none.
       initial_accumulator: what v starts from, at least 0; not to be given with `centered`.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
-      accumulator_dtype: dtype of v and m; by default the gradient's, at least float32.
 
     State:
       `state["denominator"].value`: v, shaped like the parameters; if centered `.mean_square.value`: v and
@@ -88,6 +84,7 @@ def rmsprop(
     url="https://arxiv.org/abs/1308.0850",
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def rmsprop_graves(
     learning_rate: ScalarOrSchedule = 1e-4,
@@ -107,19 +104,13 @@ def rmsprop_graves(
         p_t &= p_{t-1} + d_t
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the paper, like decay, momentum and eps_root.
+      learning_rate: ... Default of the paper, like decay, momentum and eps_root.
       decay: rho, in [0, 1), or a function of the number of steps taken.
       momentum: mu, in [0, 1), of the finished step; None or 0 for none.
-      eps: added outside the root.
-      eps_root: added inside the root.
-      accumulator_dtype: dtype of v and m; by default the gradient's, at least float32.
 
     State:
       `state["denominator"].mean_square.value`: v, and `.mean.value`: m, shaped like the parameters; with momentum
       `state["velocity"].value`: d.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

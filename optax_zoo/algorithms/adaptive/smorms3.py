@@ -90,6 +90,7 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
     url="https://sifter.org/~simon/journal/20150420.html",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def smorms3(
     learning_rate: ScalarOrSchedule = 1e-3,
@@ -110,14 +111,10 @@ def smorms3(
       learning_rate: the rate alpha, at least 0, or a schedule; an upper bound, no factor: where x is smaller, x is the
         rate. Default of the author's code, like eps.
       eps: added to v in x, and to the root of v.
-      accumulator_dtype: dtype of m, v and n; by default the gradient's, at least float32.
 
     State:
       `state["rescale"].mean`: m, `.mean_square`: v, `.horizon`: n, how many steps the next averages reach back; all
       shaped like the parameters.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

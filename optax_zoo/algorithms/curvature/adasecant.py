@@ -22,6 +22,7 @@ from optax_zoo.registry import algorithm
         "inject_hyperparams_bfloat16_default": "on bfloat16 parameters optax.inject_hyperparams casts slow_decay to "
         "0.9961 before the factory sees it: pass hyperparam_dtype=jnp.float32",
     },
+    proof="authors' code",
 )
 def adasecant(
     learning_rate: ScalarOrSchedule = 1.0,
@@ -68,9 +69,6 @@ def adasecant(
       use_adagrad: divide d by the root of the sum of all c^2 so far, where that is above 1.
       eps: what averages start from, and damping of the quotients for g, gamma and tau.
       eps_root: added inside the roots of the rate.
-      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
-      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with an average norm of its own:
-        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
 
     State:
       `state["gradient"].mean_square`: n, a scalar a leaf (of stacked layers one each), `.weight`: 1 - rho^t (scalar);
@@ -80,9 +78,6 @@ def adasecant(
       averages; with use_adagrad `.total`: the sum of c^2. All shaped like the parameters. On a CPU the jitted, donated
       step needs 6 more arrays of a leaf's size (4 without variance reduction): tau, c, the averages of d and those for
       gamma enter each other's new values, so that XLA copies old ones.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

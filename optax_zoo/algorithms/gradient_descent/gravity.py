@@ -24,6 +24,7 @@ from optax_zoo.registry import algorithm
         "parabola": "a gradient g far above 1 moves a parameter by 1 / g^3: no rate solves the toy problems in time",
         "rosenbrock": "a gradient g far above 1 moves a parameter by 1 / g^3: no rate solves the toy problems in time",
     },
+    proof="authors' code",
 )
 def gravity(
     learning_rate: ScalarOrSchedule = 0.1,
@@ -48,12 +49,7 @@ def gravity(
       learning_rate: the rate l, at least 0, or a schedule. Default of the authors' code, like alpha and beta.
       alpha: standard deviation of the first step: the velocity starts at random with alpha over the first rate.
       beta: what the decay grows to from 1/2, in [0, 1).
-      key: of the initial velocity, a `jax.random.key`, raw key data or an int seed; None stands for seed 0. The same
-        key draws the same numbers, also in two groups of an `optax.partition`.
-      accumulator_dtype: dtype of v; by default the gradient's, at least float32.
-      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
-      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with a largest element of its own:
-        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
+      key: ... What is drawn is the initial velocity.
 
     State:
       `state["momentum"].value`: v, shaped like the parameters, and `.count`: steps taken (int32 scalar).

@@ -15,6 +15,7 @@ from optax_zoo.registry import algorithm
     url="https://doi.org/10.1016/0041-5553(64)90137-5",
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "sign"),
+    proof="an independent implementation",
 )
 def momentum(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -40,18 +41,13 @@ def momentum(
        :math:`p_t = p_{t-1} - \alpha_t v_t` (PyTorch); equal to form 2 while the rate is constant.
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras and Chainer.
+      learning_rate: ... Default as in Keras and Chainer.
       decay: mu, in [0, 1), or a function of the number of steps taken.
       dampening: d, in [0, 1): what a new gradient is reduced by.
       rate_inside: whether the sum is of steps (forms 1 and 2) or of gradients (form 3).
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:
       `state["velocity"].value`, in form 3 `state["momentum"].value`: v, shaped like the parameters, float32 or wider.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

@@ -19,6 +19,7 @@ from optax_zoo.registry import algorithm
     url="https://proceedings.mlr.press/v28/sutskever13.html",
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "sign"),
+    proof="an independent implementation",
 )
 def nag(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -40,16 +41,11 @@ def nag(
     `nag_iterate` leads back to the paper's iterate :math:`w_t = p_t - \mu v_t`.
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras and Chainer.
+      learning_rate: ... Default as in Keras and Chainer.
       decay: mu, in [0, 1), or a function of the number of steps taken.
-      weight_decay: the coefficient of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
 
     State:
       `state["velocity"].value`: v, shaped like the parameters, float32 or wider.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

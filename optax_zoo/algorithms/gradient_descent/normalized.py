@@ -20,6 +20,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/1707.04822",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="an independent implementation",
 )
 def normalized(
     inner: optax.GradientTransformation | None = None,
@@ -42,9 +43,6 @@ def normalized(
       norm: l1, l2, l1_l2, avg_l1, avg_l2, avg_l1_l2, max (alias linf), min_max, std, or one of `register_norm`.
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
-      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
-      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each of which then has a norm of its own:
-        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
       learning_rate: the rate of the default inner optimizer, 1e-3 unless given; not to be given with `inner`.
 
     State:
@@ -69,12 +67,11 @@ def normalized(
 
 
 @algorithm(
+    variant_of=normalized,
     full_name="Clipped gradients",
     paper="Pascanu, Mikolov and Bengio: On the Difficulty of Training Recurrent Neural Networks",
     year=2013,
     url="https://proceedings.mlr.press/v28/pascanu13.html",
-    example={"learning_rate": 1e-2},
-    claims=("apart", "order", "rest", "scale", "sign"),
 )
 def clipped(
     inner: optax.GradientTransformation | None = None,
@@ -95,21 +92,7 @@ def clipped(
         \text{per leaf, then the inner optimizer}
 
     Args:
-      inner: the optimizer that follows; None stands for `adam(learning_rate)`.
-      norm: l1, l2, l1_l2, avg_l1, avg_l2, avg_l1_l2, max (alias linf), min_max, std, or one of `register_norm`.
       max_norm: the largest norm c that is left alone, above 0.
-      eps: added to the norm.
-      scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
-      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
-      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each of which then has a norm of its own:
-        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
-      learning_rate: the rate of the default inner optimizer, 1e-3 unless given; not to be given with `inner`.
-
-    State:
-      That of the inner optimizer: by slot for a `Pipeline`, else in `state["learning_rate"]`.
-
-    Raises:
-      ValueError: for an unknown norm, a number outside its range, or a learning_rate beside an inner optimizer.
 
     Example:
       >>> import optax_zoo as zoo

@@ -15,6 +15,7 @@ from optax_zoo.registry import algorithm
     url="https://doi.org/10.1214/aoms/1177729586",
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "sign"),
+    proof="an independent implementation",
 )
 def sgd(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -30,15 +31,10 @@ def sgd(
         p_t &= p_{t-1} - \alpha g_t
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default as in Keras.
-      weight_decay: the coefficient lambda of coupled (L2) decay, at least 0, or a schedule; None or 0 for none.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
+      learning_rate: ... Default as in Keras.
 
     State:
       Nothing for a constant rate; `state["learning_rate"].count` (int32 scalar) for a schedule.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

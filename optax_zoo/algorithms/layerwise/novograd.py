@@ -19,6 +19,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/1905.11286",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
+    proof="authors' code",
 )
 def novograd(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -45,30 +46,20 @@ def novograd(
         p_t &= p_{t-1} - \alpha_t m_t
 
     Args:
-      learning_rate: the rate alpha, at least 0, or a schedule. Default of the paper's ImageNet runs.
+      learning_rate: ... Default of the paper's ImageNet runs.
       b1: decay of the momentum, in [0, 1), or a function of the number of steps taken.
       b2: decay of the average squared norm, in [0, 1), or a function of the number of steps taken.
-      eps: added outside the root.
-      eps_root: added inside the root.
       weight_decay: the coefficient lambda, at least 0, or a schedule; None or 0 for none. It decays through the
         momentum.
-      weight_decay_mask: a tree of bools, or a function from parameters to one: which leaves decay.
       grad_averaging: average instead of sum: what enters the momentum is multiplied by 1 - b1.
-      nesterov: step along the look-ahead of the momentum.
       reseed: let a leaf's v start over with its first gradient that is not 0 (OpenSeq2Seq, timm); else only the first
         step seeds v, even with 0 (tensorflow-addons).
       accumulator_dtype: dtype of m; by default the gradient's, at least float32, like that of v.
-      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
-      stacked: which axes of a leaf stack layers (`nn.scan`, `nnx.scan`), each with an average of its own:
-        `stacked_under("layers")`, a function of path and leaf, or a number of leading axes; see `normalize_by_norm`.
 
     State:
       `state["denominator"].value`: v, a scalar a leaf (of stacked layers one each); `state["momentum"].value`: m,
       shaped like the parameters (with weight decay `state["momentum"]["trace"].value`). A gradient whose squared norm
       is above the largest number of v (in float32 a norm of 1.8e19) makes v infinite, and g / sqrt(v) 0 from then on.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

@@ -18,6 +18,7 @@ from optax_zoo.registry import algorithm
     expected_failures={
         "rosenbrock": "the network that ships was trained on quadratic functions, and for a hundred steps",
     },
+    proof="authors' code",
 )
 def learned_lstm(
     learning_rate: ScalarOrSchedule = 0.1,
@@ -48,7 +49,6 @@ def learned_lstm(
         from such problems.
       k: range of the logarithm, above 0 and at most 80: the paper's p, with its default. Belongs to the weights, too.
         None feeds the network the gradient itself.
-      accumulator_dtype: dtype of h and c; by default the gradient's, at least float32.
 
     State:
       `state["numerator"].hidden` and `.cell`: h and c, dicts by layer ("lstm_1", "lstm_2") of trees like the parameters

@@ -39,6 +39,7 @@ _EXPECTED_FAILURES = {
     example={"learning_rate": 1e-4, "burnin": 500},
     claims=("apart",),
     expected_failures=_EXPECTED_FAILURES,
+    proof="authors' code",
 )
 def santa_e(
     learning_rate: ScalarOrSchedule = 1e-4,
@@ -82,11 +83,9 @@ def santa_e(
       diffusion: F, how strong the noise is: a number c for c sqrt(eta), as in the MATLAB code, or a function of eta,
         1 / G_t and 1 / G_{t-1} (of 1 / G_t again without a correction): `by_preconditioner` for the paper's G_{t-1}.
       eps_root: epsilon under the outer root, at least 0.
-      key: of the first velocity and the noise: a `jax.random.key`, raw key data or an int seed; None stands for seed 0.
-        The same key draws the same numbers, also in two groups of an `optax.partition`.
+      key: ... What is drawn is the first velocity and the noise.
       noise: what draws zeta and the first velocity: a function of a key, of t and of a tree of zeros to fill, where
         t = 0 for the first velocity, then 1, 2, ...; None for standard normal draws. Replays recorded draws.
-      accumulator_dtype: dtype of v, u and alpha; by default the gradient's, at least float32.
 
     State:
       `state["momentum"].velocity`: u, `.friction`: alpha and `.preconditioner.value`: v, shaped like the parameters;
@@ -94,9 +93,6 @@ def santa_e(
       correction `.scale_before`: 1 / G_{t-1}, shaped like the parameters, 0 before the first step. On a CPU the jitted,
       donated step needs 5 more arrays of a leaf's size: 4 to draw normal numbers, also after the burn-in, and 1 for
       1 / G, which several sub-steps read. With a correction it needs 6; with burnin=0, which draws nothing, 1.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo
@@ -120,14 +116,8 @@ def santa_e(
 
 
 @algorithm(
+    variant_of=santa_e,
     full_name="Santa-SSS: stochastic annealing thermostats with adaptive momentum, symmetric splitting scheme",
-    paper="Chen, Carlson, Gan, Li and Carin: Bridging the Gap between Stochastic Gradient MCMC and Stochastic "
-    "Optimization",
-    year=2016,
-    url="https://arxiv.org/abs/1512.07962",
-    example={"learning_rate": 1e-4, "burnin": 500},
-    claims=("apart",),
-    expected_failures=_EXPECTED_FAILURES,
 )
 def santa_sss(
     learning_rate: ScalarOrSchedule = 1e-4,
@@ -159,26 +149,8 @@ def santa_sss(
         p_t &= p - G_t u_t / 2, \qquad \beta_t = \sqrt{t}, \qquad F_t = 100 \sqrt{\eta}, \qquad
                u_0 \sim \mathcal{N}(0, \eta), \qquad \alpha_0 = C \sqrt{\eta}
 
-    Args:
-      learning_rate: the rate l of the mean gradient, at least 0, or a schedule. All defaults are those of `santa_e`,
-        which says where they come from.
-      data_size: N, above 0: how many examples the loss is a mean of.
-      sigma: decay of the average squared gradient, in [0, 1), or a function of the number of steps taken.
-      friction: the constant C, at least 0.
-      burnin: at least 0: explore in the steps t < burnin, refine from there on.
-      annealing: inverse temperature beta: above 0, math.inf, or a function of the number of steps taken.
-      correction: add eta / beta (1 - G_{t-1} / G_t) / u_{t-1} to the noise, where u is not 0.
-      diffusion: F: a number c for c sqrt(eta), or a function of eta, 1 / G_t and 1 / G_{t-1}.
-      eps_root: epsilon under the outer root, at least 0.
-      key: of the first velocity and the noise.
-      noise: what draws zeta and the first velocity.
-      accumulator_dtype: dtype of v, u and alpha; by default the gradient's, at least float32.
-
     State:
       As `santa_e`, and as many arrays besides; but 2 with burnin=0: the first drift reads the velocity before.
-
-    Raises:
-      ValueError: for a number outside its range.
 
     Example:
       >>> import optax_zoo as zoo

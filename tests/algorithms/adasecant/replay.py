@@ -48,3 +48,5 @@ def latest(h: dict[str, Any]) -> zoo.Pipeline:
 
 
 REPLAYS = {"workshop": Replay(workshop), "later": Replay(later), "latest": Replay(latest)}
+
+AUTHORS = {"workshop", "later", "latest"}

@@ -13,3 +13,5 @@ REPLAYS = {
     ),
     "torch": Replay(lambda h: zoo.expectigrad(h["lr"], h["beta"], eps=h["eps"], sparse_counter=h["sparse_counter"])),
 }
+
+AUTHORS = {"tensorflow1", "tensorflow2", "torch"}

@@ -24,3 +24,5 @@ REPLAYS = {
         recorded_velocity,
     ),
 }
+
+AUTHORS = {"keras", "keras-f64", "torch"}

@@ -22,3 +22,5 @@ def learned_lstm(h: dict[str, Any]) -> zoo.Pipeline:
 
 
 REPLAYS = {"l2l": Replay(learned_lstm)}
+
+AUTHORS = {"l2l"}

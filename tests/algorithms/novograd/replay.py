@@ -67,3 +67,5 @@ REPLAYS = {
         lambda h: seeded_by_step(h["lr"], *h["betas"], h["eps"], h["weight_decay"], h["grad_averaging"])
     ),
 }
+
+AUTHORS = {"openseq2seq-as-is", "openseq2seq-ema", "openseq2seq-ema-f32"}
