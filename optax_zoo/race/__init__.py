@@ -9,13 +9,13 @@
 from optax_zoo.race.ablation import Ablation, Combination, Effect, ablate
 from optax_zoo.race.analysis.summary import Summary, summarize
 from optax_zoo.race.analysis.verdicts import Standing, Verdict, standing
-from optax_zoo.race.html import collect
 from optax_zoo.race.races import Races, race_tasks
 from optax_zoo.race.results import Result
 from optax_zoo.race.rows import Row
 from optax_zoo.race.runner import race
 from optax_zoo.race.settings import Settings
-from optax_zoo.race.storage.records import load
+from optax_zoo.race.storage.folders import collect
+from optax_zoo.race.storage.reading import load
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks.images import digits
 from optax_zoo.running.entrants import BASELINES, DEFAULT

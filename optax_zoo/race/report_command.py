@@ -11,6 +11,7 @@ from optax_zoo.race.ablation.record import load
 from optax_zoo.race.plots import draw
 from optax_zoo.race.races import folder_of
 from optax_zoo.race.results import Result
+from optax_zoo.race.storage.folders import collect
 from optax_zoo.running.errors import RaceError
 from optax_zoo.running.out import check_out
 
@@ -30,7 +31,7 @@ def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
     path = _path(folders[0] if out is None else out)
     try:
         check_out(out)
-        results = html.collect(folders)
+        results = collect(folders)
         path.parent.mkdir(parents=True, exist_ok=True)
         ablation = load(folders[0], results[0]) if len(folders) == len(results) == 1 else None
         html.write(results, path, animation=animation, lead=None if ablation is None else lead(ablation))

@@ -16,8 +16,8 @@ import pytest
 
 from optax_zoo import momentum
 from optax_zoo.race import RaceError, ablate, race, runner
-from optax_zoo.race.storage import records
 from optax_zoo.race.storage.locks import LOCK, locked
+from optax_zoo.race.storage.reading import load
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {"mine": optax.sgd, "momentum": lambda rate: optax.sgd(rate, 0.9), "adam": optax.adam}
@@ -31,7 +31,7 @@ def command(*words):
 
 def figures(folder):
     """All rows of a race but their timings."""
-    return [{**vars(row), "seconds": None} for row in records.load(folder).rows]
+    return [{**vars(row), "seconds": None} for row in load(folder).rows]
 
 
 def never(rate):
@@ -121,7 +121,7 @@ def test_a_race_on_a_full_disk_ends_with_one_sentence_and_goes_on_once_there_is_
     race(ENTRANTS, task=regression, out=disk, resume=True, **QUICK)
     assert (disk / "trials.jsonl").read_text().startswith(kept)
     assert figures(disk) == figures(tmp_path)
-    assert [row.optimizer for row in records.load(disk).rows] == [row.optimizer for row in undisturbed.rows]
+    assert [row.optimizer for row in load(disk).rows] == [row.optimizer for row in undisturbed.rows]
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_a_second_race_into_a_folder_is_refused(regression, tmp_path):
         f"another run (process {os.getpid()}) is writing to {str(tmp_path)!r}; wait for it, "
         f"or choose another folder with --out (out=...)."
     ]
-    assert len(records.load(tmp_path).rows) == 1
+    assert len(load(tmp_path).rows) == 1
     race({"mine": never}, task=regression, out=tmp_path, resume=True, **QUICK)  # the lock is released
 
 

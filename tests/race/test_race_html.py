@@ -9,7 +9,7 @@ import invented_results as invented
 import pytest
 from bs4 import BeautifulSoup
 
-from optax_zoo.race import RaceError, html, standing
+from optax_zoo.race import RaceError, collect, html, standing
 from optax_zoo.race.html import answer, palette, sections, trajectories
 from optax_zoo.race.html.document import embedded, render
 from optax_zoo.race.plots import draw
@@ -250,19 +250,19 @@ def test_pictures_come_in_both_formats_and_the_same_each_time(race, tmp_path):
 
 
 def test_a_folder_comes_back(race, tmp_path):
-    (found,) = html.collect([save(race, tmp_path / "race")])
+    (found,) = collect([save(race, tmp_path / "race")])
     assert found == race
 
 
 def test_the_folder_of_several_tasks(tmp_path):
     for result in invented.two_results():
         save(result, tmp_path / result.settings.task)
-    assert html.collect([tmp_path]) == invented.two_results()
+    assert collect([tmp_path]) == invented.two_results()
 
 
 def test_races_on_one_task_become_one(tmp_path):
     first, second = invented.result(("adam", "sgd")), invented.result(("sgd", "nag"))
-    (merged,) = html.collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
+    (merged,) = collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
     assert [row.optimizer for row in merged.rows] == ["adam", "nag", "sgd"]
     assert merged.settings.optimizers == ("adam", "sgd", "nag")
     assert merged.rows == invented.result(("adam", "sgd", "nag")).rows
@@ -271,7 +271,7 @@ def test_races_on_one_task_become_one(tmp_path):
 def test_the_records_of_merged_races_are_both_kept(tmp_path):
     first = invented.result(("adam",))
     second = dataclasses.replace(invented.result(("nag",)), record={**first.record, "command": "another"})
-    (merged,) = html.collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
+    (merged,) = collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
     assert merged.record == {**first.record, "command (2)": "another"}
 
 
@@ -286,25 +286,25 @@ def test_the_records_of_merged_races_are_both_kept(tmp_path):
 def test_races_with_other_settings_are_not_merged(tmp_path, changes, message):
     first, second = invented.result(("adam",)), invented.result(("sgd",), **changes)
     with pytest.raises(RaceError, match=message):
-        html.collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
+        collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
 
 
 def test_different_rows_of_one_optimizer_are_not_merged(tmp_path):
     first = invented.result(("adam",))
     second = dataclasses.replace(first, rows=(dataclasses.replace(first.rows[0], seconds=1.0),))
     with pytest.raises(RaceError, match=r"they have different results of 'adam'\."):
-        html.collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
+        collect([save(first, tmp_path / "a"), save(second, tmp_path / "b")])
 
 
 def test_what_is_no_race_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RaceError, match="holds no race"):
-        html.collect([tmp_path / "empty"])
+        collect([tmp_path / "empty"])
     with pytest.raises(RaceError, match="holds no race"):
-        html.collect([tmp_path / "absent"])
+        collect([tmp_path / "absent"])
     begun = save(dataclasses.replace(invented.result(("adam",)), rows=()), tmp_path / "begun")
     with pytest.raises(RaceError, match="holds no result yet"):
-        html.collect([begun])
+        collect([begun])
 
 
 def run(*words):

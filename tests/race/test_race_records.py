@@ -12,8 +12,8 @@ import pytest
 
 import optax_zoo
 from optax_zoo.race import RaceError, Row, race, runner
-from optax_zoo.race.storage import records
 from optax_zoo.race.storage.batches import Batches
+from optax_zoo.race.storage.reading import load
 
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {
@@ -156,20 +156,20 @@ def test_each_resume_that_runs_something_is_recorded(regression, finished, torn)
 
 def test_a_folder_is_read_back_as_the_result(finished):
     result, folder = finished
-    assert records.load(folder) == result
-    assert records.load(str(folder)).settings.search == ()
+    assert load(folder) == result
+    assert load(str(folder)).settings.search == ()
 
 
 def test_a_search_is_read_back_as_the_result(regression, tmp_path):
     options = {**QUICK, "search": {"decay": (0.5, 0.9), "eps": (1e-9, 1e-3, "log")}, "samples": 2}
     result = race(["optax.sgd", "optax.rmsprop"], task=regression, out=tmp_path, **options)
-    assert records.load(tmp_path) == result
-    assert records.load(tmp_path).settings.search[1].log is True
+    assert load(tmp_path) == result
+    assert load(tmp_path).settings.search[1].log is True
 
 
 def test_a_race_that_is_not_finished_is_read_as_far_as_it_is(finished, torn):
     before = (torn / "results.jsonl").read_bytes()
-    result = records.load(torn)
+    result = load(torn)
     assert [row.optimizer for row in result.rows] == ["mine"] and result.settings == finished[0].settings
     assert (torn / "results.jsonl").read_bytes() == before
 
@@ -187,14 +187,14 @@ def test_a_race_that_is_not_finished_is_read_as_far_as_it_is(finished, torn):
 def test_a_folder_of_something_else_is_not_read(torn, name, text, message):
     (torn / name).write_text(text)
     with pytest.raises(RaceError, match=message):
-        records.load(torn)
+        load(torn)
 
 
 def test_a_folder_without_a_race_is_not_read(tmp_path):
     with pytest.raises(RaceError, match=r"cannot read: .*race.json' is no record of a race \(.*No such file"):
-        records.load(tmp_path)
+        load(tmp_path)
     with pytest.raises(RaceError, match=r"^there is no folder '.*nowhere'\.$"):
-        records.load(tmp_path / "nowhere")
+        load(tmp_path / "nowhere")
 
 
 def test_results_of_another_version_are_one_sentence(regression, torn):
@@ -203,7 +203,7 @@ def test_results_of_another_version_are_one_sentence(regression, torn):
     (torn / "race.json").write_text(json.dumps(record))
     message = r"is of another version of optax_zoo, whose results cannot be used \(.*: schedule, warmup\)\.$"
     with pytest.raises(RaceError, match=message):
-        records.load(torn)
+        load(torn)
     with pytest.raises(RaceError, match=message):
         race(dict.fromkeys(ENTRANTS, never), task=regression, out=torn, resume=True, **QUICK)
 

@@ -1,7 +1,5 @@
-"""The report of a race: one self-contained page, and the reading of the folders that it is made from."""
+"""The report of a race: one page that needs no other file."""
 
-from optax_zoo.race.html.document import write
-from optax_zoo.race.html.folders import collect
-from optax_zoo.race.html.lead import Lead
+from optax_zoo.race.html.document import Lead, write
 
-__all__ = ["Lead", "collect", "write"]
+__all__ = ["Lead", "write"]

@@ -11,7 +11,7 @@ from optax_zoo.race.html.answer import NAME, named
 from optax_zoo.race.html.dots import Estimates
 from optax_zoo.race.html.figures import Figure, layout
 from optax_zoo.race.html.palette import Look
-from optax_zoo.race.html.ranking_table import LINK
+from optax_zoo.race.html.ranking import LINK
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
 from optax_zoo.race.results import Result
 from optax_zoo.race.terminal.formats import column_places

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from optax_zoo.race.analysis import views
 from optax_zoo.race.analysis.verdicts import standing
 from optax_zoo.race.analysis.views import Band
-from optax_zoo.race.html import answer, curves, ranking, ranking_table, sensitivity, words
+from optax_zoo.race.html import answer, curves, ranking, sensitivity, words
 from optax_zoo.race.html.figures import Figure
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table
@@ -78,7 +78,7 @@ def task_section(measured: Measured, looks: Mapping[str, Look], anchors: Mapping
         subtitle=subtitle(settings),
         paragraphs=answer.paragraphs(result, found),
         ranking=ranking.figure(result, looks, prefix),
-        table=ranking_table.table(result, found, anchors),
+        table=ranking.table(result, found, anchors),
         figures=[
             (f"{prefix}learning", "Learning curves", curves.figure(result, looks, prefix, measured.curves)),
             (f"{prefix}rate", "Sensitivity to the learning rate", _sensitivity(measured, looks)),

@@ -1,23 +1,79 @@
 """The paths of the raced optimizers on functions of two numbers."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import dataclasses
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from markupsafe import Markup
 
-from optax_zoo.animate.landscapes import Landscape
-from optax_zoo.animate.paths import RATES, Path
+from optax_zoo.animate.errors import AnimationError
+from optax_zoo.animate.landscapes import LANDSCAPES, Landscape
+from optax_zoo.animate.paths import RATES, Path, follow
 from optax_zoo.animate.style import last_finite
+from optax_zoo.race.engine.protocol import own_values
 from optax_zoo.race.html import dots, palette, words
-from optax_zoo.race.html.backdrop import DARK, LIGHT, backdrop
-from optax_zoo.race.html.descents import Descents, descend
 from optax_zoo.race.html.figures import Figure, belongs, layout, line
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table, data_table
 from optax_zoo.race.results import Result
+from optax_zoo.race.rows import Row
+from optax_zoo.race.settings import Settings
+from optax_zoo.running.entrants import Entrant, resolve
+from optax_zoo.running.errors import RaceError
 
+NAMES = ("beale", "rosenbrock")
 PANELS = (("", [0, 0.475]), ("2", [0.525, 1]))
+GRID, LEVELS, INCHES, DPI = 160, 14, 4.0, 160
+# Of the backdrop: the lowest level, the highest, and the lines between, on a light page and on a dark one.
+LIGHT = "#cfd6dd", "#f7f8fa", "#ffffff"
+DARK = "#46505c", "#171b20", "#14171b"
+
+
+@dataclasses.dataclass(frozen=True)
+class Descents:
+    """The paths on one landscape."""
+
+    landscape: Landscape
+    paths: tuple[Path, ...]
+
+
+def descend(results: Sequence[Result], names: Iterable[str]) -> tuple[list[Descents], list[str]]:
+    """The paths of those that can run from their names alone, each at the rate that suits it, and the other names.
+
+    A function that a user raced under the name of another optimizer is known by its composition.
+    """
+    raced = {row.optimizer: (row, result.settings) for result in results for row in result.rows}
+    known = {name: _entrant(*raced[name]) for name in names}
+    paths = {name: _paths(name, entrant) for name, entrant in known.items() if entrant}
+    able = {name: each for name, each in paths.items() if each}
+    descents = [
+        Descents(LANDSCAPES[landscape], tuple(each[place] for each in able.values()))
+        for place, landscape in enumerate(NAMES)
+    ]
+    return descents, [name for name in known if name not in able]
+
+
+def _entrant(row: Row, settings: Settings) -> Entrant | None:
+    try:
+        entrant = resolve([row.optimizer])[row.optimizer]
+    except RaceError:
+        return None
+    rate = settings.rates[0] if row.best_rate is None else row.best_rate
+    expected = entrant.composition(rate, {**own_values(entrant, settings), **row.best_values})
+    return entrant if expected == row.composition else None
+
+
+def _paths(name: str, entrant: Entrant) -> list[Path]:
+    """One for each landscape; none if the optimizer needs more than these give it."""
+    try:
+        return [follow(name, entrant.at, RATES, each, each.steps) for each in map(LANDSCAPES.__getitem__, NAMES)]
+    except AnimationError:
+        return []
 
 
 def figure(results: Sequence[Result], looks: Mapping[str, Look]) -> Figure | None:
@@ -152,3 +208,45 @@ def _alternative(descents: Sequence[Descents]) -> str:
         ends = "; ".join(f"{path.optimizer} {_end(path)} at rate {words.rate(path.rate)}" for path in each.paths)
         parts.append(f"On {each.landscape.name.capitalize()} the function ends at: {ends}")
     return f"Animation of the paths of the optimizers on two functions of two numbers. {'. '.join(parts)}."
+
+
+def backdrop(landscape: Landscape, colours: tuple[str, str, str]) -> str:
+    """Levels at equal ranks, so that a valley is seen beside a wall.
+
+    Args:
+      landscape: of two numbers.
+      colours: of the lowest level, of the highest, and of the lines between.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    x, y, z = _heights(landscape)
+    levels = np.unique(np.quantile(z, np.linspace(0, 1, LEVELS + 1) ** 1.5))
+    shades = LinearSegmentedColormap.from_list("shades", colours[:2])(np.linspace(0, 1, len(levels) - 1))
+    figure = Figure(figsize=(INCHES, INCHES), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    axes.contourf(x, y, z, levels=levels, colors=shades)
+    axes.contour(x, y, z, levels=levels, colors=colours[2], linewidths=0.6)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    return f"data:image/png;base64,{base64.b64encode(_small_png(figure)).decode()}"
+
+
+def _small_png(figure: Any) -> bytes:
+    """With few colours, as there are few."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(48).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
+def _heights(landscape: Landscape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    (x0, y0), (x1, y1) = landscape.bounds
+    x, y = np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID)
+    with jax.enable_x64(True):
+        grid = jnp.asarray(np.stack(np.meshgrid(x, y), axis=-1))
+        return x, y, np.asarray(jax.vmap(jax.vmap(landscape.function))(grid))

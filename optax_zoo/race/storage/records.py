@@ -16,10 +16,8 @@ from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.storage.environment import differences
 from optax_zoo.race.storage.lines import Lines, write
 from optax_zoo.race.storage.locks import locked
-from optax_zoo.race.storage.reading import RACE, RESULTS, TRIALS, load, naming, read_race, read_rows
+from optax_zoo.race.storage.reading import RACE, RESULTS, TRIALS, naming, read_race, read_rows
 from optax_zoo.running.errors import RaceError
-
-__all__ = ["Folder", "load", "write"]
 
 
 class Folder:

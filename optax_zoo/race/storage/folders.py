@@ -1,4 +1,4 @@
-"""The folders that a report is made from, and the races in them, those on the same task as one."""
+"""The races in several folders, those on the same task as one."""
 
 import dataclasses
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from optax_zoo.race.results import Result
 from optax_zoo.race.rows import rank
-from optax_zoo.race.storage import records
+from optax_zoo.race.storage.reading import load
 from optax_zoo.running.errors import RaceError
 
 Found = tuple[Path, Result]
@@ -39,7 +39,7 @@ def collect(folders: Iterable[str | os.PathLike[str]]) -> tuple[Result, ...]:
 
 
 def _load(path: Path) -> Result:
-    result = records.load(path)
+    result = load(path)
     if not result.rows:
         raise RaceError(f"{str(path)!r} holds no result yet: no optimizer has finished.")
     return result
