@@ -45,8 +45,9 @@ def test_the_same_leaf_by_leaf_and_over_the_whole_tree(name):
 
 
 def test_most_algorithms_go_by_leaf():
-    whole = {name for name in zoo.list_algorithms() if not zoo.create(name).rule.by_leaf}
-    assert whole == {"eve", "learned_lstm", "santa_e", "santa_sss"}
+    names = zoo.list_algorithms()
+    assert sum(zoo.create(name).rule.by_leaf for name in names) > len(names) / 2
+    assert zoo.adam().rule.by_leaf and not zoo.eve().rule.by_leaf
 
 
 @pytest.mark.parametrize(

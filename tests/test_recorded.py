@@ -11,7 +11,7 @@ RECORDED = {
     "state.npz": "a frozen state: python tests/frozen/freeze.py",
     "figures.json": "what a step costs: python tests/step_cost/figures.py NAME",
 }
-OPTIONAL = {"heavy.txt"}
+OPTIONAL = {"heavy.txt", "temporaries.json"}
 
 
 @pytest.mark.parametrize("name", zoo.list_algorithms())

@@ -47,7 +47,7 @@ def broken(learning_rate):
 SPELLINGS = ("adam", "optax.adam", "optax:adam", "optax.contrib.ademamix", "mine:factory", "mine:plain")
 REFUSED = {
     "adm": "name is 'adm', but",
-    "lion": "optax.lion",
+    "noisy_sgd": "optax.noisy_sgd",
     "optax.adm": "is 'optax.adm', but optax has no function 'adm'; did you mean 'optax.adam'?",
     "optax.muon": "did you mean 'optax.contrib.muon'?",
     "optax.masked": "which must be given inner, mask",

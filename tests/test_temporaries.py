@@ -1,9 +1,12 @@
 """The jitted, donated step keeps no parameter-sized temporary, at the defaults and with every option."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import optax
 import pytest
+from registered import FOLDERS
 
 import optax_zoo as zoo
 from optax_zoo import debiased, ema, root, square
@@ -48,17 +51,9 @@ OPTIONS = [
 ]
 
 
-# In leaves. New values of AdaSecant need each other's old ones. Of Santa's, random draws take 4. The LSTM keeps 40
-# inputs of its second layer and 80 gates.
-KEPT = [
-    (zoo.adasecant(), 6),
-    (zoo.santa_e(), 5),
-    (zoo.santa_sss(), 5),
-    (zoo.santa_e(burnin=0), 1),
-    (zoo.santa_sss(burnin=0), 2),
-    (zoo.learned_lstm(), 120),
-]
-NAMES = [name for name in zoo.list_algorithms() if name not in ("adasecant", "santa_e", "santa_sss", "learned_lstm")]
+FILES = {name: FOLDERS / name / "temporaries.json" for name in zoo.list_algorithms()}  # of those that keep some
+KEPT = {name: json.loads(file.read_text()) for name, file in FILES.items() if file.exists()}
+NAMES = [name for name in FILES if name not in KEPT]
 
 
 def temporaries(tx):
@@ -79,6 +74,11 @@ def test_no_parameter_sized_temporary(tx):
     assert temporaries(tx) < 0.01
 
 
-@pytest.mark.parametrize(("tx", "leaves"), KEPT, ids=repr)
-def test_temporaries_that_are_known_of(tx, leaves):
+@pytest.mark.parametrize("name", KEPT)
+def test_temporaries_that_are_known_of(name):
+    assert abs(temporaries(zoo.create(name)) - KEPT[name]["leaves"]) < 0.01 and KEPT[name]["why"].endswith(".")
+
+
+@pytest.mark.parametrize(("tx", "leaves"), [(zoo.santa_e(burnin=0), 1), (zoo.santa_sss(burnin=0), 2)], ids=repr)
+def test_without_random_draws_few_temporaries_are_kept(tx, leaves):
     assert abs(temporaries(tx) - leaves) < 0.01
