@@ -18,7 +18,7 @@ from optax_zoo.record import CLAIMS, OWN, PROOFS, Algorithm, required
 _Parameters = ParamSpec("_Parameters")
 _Made = TypeVar("_Made", bound=optax.GradientTransformation)
 
-_ALGORITHMS: dict[str, Algorithm] = {}
+ALGORITHMS: dict[str, Algorithm] = {}
 
 
 def algorithm(
@@ -72,7 +72,7 @@ def algorithm(
 
     def register(factory: Callable[_Parameters, _Made]) -> Callable[_Parameters, _Made]:
         name, parameters = factory.__name__, inspect.signature(factory).parameters
-        if name in _ALGORITHMS and not replace:
+        if name in ALGORITHMS and not replace:
             raise ValueError(
                 f"name is {name!r}, but that algorithm is registered already; choose another name, or pass "
                 "replace=True."
@@ -87,7 +87,7 @@ def algorithm(
         common = "" if home == OWN else COMMON
         checked.__doc__ = completed(factory.__doc__, parameters, common if base is None else base.docstring)
         known = {"family": home, **given, "variant_of": None if base is None else base.name}
-        _ALGORITHMS[name] = Algorithm(name, checked, full_name, **known)
+        ALGORITHMS[name] = Algorithm(name, checked, full_name, **known)
         return checked
 
     return register
@@ -136,11 +136,11 @@ def list_algorithms(filter: str | Callable[[Algorithm], bool] | None = None) -> 
       filter: a pattern with wildcards ("adam*", case does not matter), or a function that says of an `Algorithm`
         whether it is wanted: `lambda a: a.year >= 2020`.
     """
-    names = sorted(_ALGORITHMS)
+    names = sorted(ALGORITHMS)
     if filter is None:
         return names
     if callable(filter):
-        return [name for name in names if filter(_ALGORITHMS[name])]
+        return [name for name in names if filter(ALGORITHMS[name])]
     if not isinstance(filter, str):
         raise TypeError(f"filter is {filter!r}, but must be a pattern, a function or None.")
     return [name for name in names if fnmatch.fnmatchcase(name.lower(), filter.lower())]
@@ -152,6 +152,6 @@ def describe(name: str) -> Algorithm:
     Raises:
       ValueError: for an unknown name; the nearest five are suggested, and optax's own if it has one.
     """
-    if name not in _ALGORITHMS:
-        raise ValueError(unknown_algorithm(name, _ALGORITHMS))
-    return _ALGORITHMS[name]
+    if name not in ALGORITHMS:
+        raise ValueError(unknown_algorithm(name, ALGORITHMS))
+    return ALGORITHMS[name]

@@ -90,8 +90,8 @@ def test_a_norm_is_few_scalars_for_each_leaf_and_axis(tx, each):
 @pytest.mark.slow
 def test_the_whole_model_compiled_has_the_number_that_is_said():
     counted = collectives.Collectives(zoo.novograd(1e-2))
-    text = counted._compiled(MODELS["7b"], (4, 2))
-    assert collectives._tally(text) == {("all-reduce", False): (517, 4 * 517)}
+    text = counted.compiled_text(MODELS["7b"], (4, 2))
+    assert collectives.tally(text) == {("all-reduce", False): (517, 4 * 517)}
     assert text.count(" all-reduce(") == 4  # docs/scaling.md
 
 
@@ -117,7 +117,7 @@ def test_rows_are_checked_before_the_first():
 @pytest.mark.parametrize("shape, dtype, size", [("f32[]", False, 4), ("bf16[8,4]", True, 64), ("pred[17]", True, 17)])
 def test_sizes_in_the_text_of_a_program(shape, dtype, size):
     text = f"  %all-reduce.1 = {shape} all-reduce(%x), channel_id=1"
-    assert collectives._tally(text) == {("all-reduce", dtype): (1, size)}
+    assert collectives.tally(text) == {("all-reduce", dtype): (1, size)}
 
 
 def test_a_table_fits_a_terminal(capsys, monkeypatch):

@@ -154,7 +154,7 @@ def test_studies(name, line):
     ],
 )
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
-    monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
+    monkeypatch.setattr(registry, "ALGORITHMS", dict(registry.ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)
     session = doctest.DocTestParser().get_doctest("\n".join(blocks), {"__name__": "__main__"}, page, None, None)
     assert session.examples

@@ -1,13 +1,19 @@
-"""Who imports whom in the package: never in a circle. The modules are found, not listed here."""
+"""Imports of the package go one way, and tests, docs and examples use no private names of it. All files are found."""
 
 import ast
 import collections
 import graphlib
+import re
 from pathlib import Path
 
 import pytest
 
 import optax_zoo
+
+PRIVATE = re.compile(r"(^|.*\.)_(?!_)").match
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
+HERE = Path(__file__).parents[1]
+OUTSIDE = [path for folder in ("tests", "docs", "examples") for path in sorted((HERE / folder).rglob("*.py"))]
 
 
 def imports_in(root):
@@ -82,3 +88,57 @@ def test_a_circle_between_rooms_is_found_even_if_a_function_closes_it(tmp_path):
     assert imports["house"] == {"house.kitchen.stove"}
     assert set(circle("house", imports)) == {"kitchen", "hall"}
     assert circle("house.kitchen", imports) == []
+
+
+def private_names(source):
+    """The private names of optax_zoo, by line, that a source imports, reads or puts something else in the place of."""
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    foreign = {bound for node in imports for name, bound in _bindings(node) if not name.startswith("optax_zoo")}
+    for node in imports:
+        yield from (
+            (node.lineno, name) for name, _ in _bindings(node) if name.startswith("optax_zoo") and PRIVATE(name)
+        )
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and PRIVATE(node.attr) and node.attr not in OF_NAMED_TUPLES:
+            if ast.unparse(node.value) not in {"self", "cls", *foreign}:
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("setattr"):
+            texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            yield from ((node.lineno, text) for text in texts if PRIVATE(text))
+
+
+def _bindings(node):
+    """What an import statement imports, and as what."""
+    start = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+    return [(start + alias.name, alias.asname or alias.name.partition(".")[0]) for alias in node.names]
+
+
+def test_tests_docs_and_examples_use_no_private_names():
+    found = {path: list(private_names(path.read_text(encoding="utf-8"))) for path in OUTSIDE}
+    assert len(found) > 50 and {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import optax_zoo._checks",
+        "from optax_zoo import _checks",
+        "from optax_zoo._checks import decay",
+        "from optax_zoo.primitives.norms import _norm",
+        "from optax_zoo import registry\nregistry._known",
+        "found()._known",
+        "monkeypatch.setattr(registry, '_known', {})",
+        "monkeypatch.setattr('optax_zoo.registry._known', {})",
+    ],
+)
+def test_a_private_name_is_found(source):
+    assert len(list(private_names(source))) == 1
+
+
+def test_what_others_call_private_is_theirs():
+    source = (
+        "import os\nos._exit(1)\nself._x = point._replace(y=1)\nzoo.__version__\nmonkeypatch.setattr(jax, 'devices', f)"
+    )
+    assert list(private_names(source)) == []

@@ -18,7 +18,7 @@ from optax_zoo.running.errors import RaceError
 
 @pytest.fixture
 def scratch_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
+    monkeypatch.setattr(registry, "ALGORITHMS", dict(registry.ALGORITHMS))
 
 
 def test_every_public_name_exists_and_is_documented():
@@ -333,7 +333,7 @@ def test_a_cell_that_runs_again_replaces_what_it_registered(scratch_registry, mo
         register(of_optax, {"learning_rate": 0.1})
     register(of_optax, {"learning_rate": 0.1}, replace=True)
     assert zoo.describe("of_optax").example == {"learning_rate": 0.1}
-    monkeypatch.setattr(norms, "_NORMS", dict(norms._NORMS))
+    monkeypatch.setattr(norms, "NORMS", dict(norms.NORMS))
     zoo.register_norm("ours", lambda x: jnp.max(x))
     with pytest.raises(ValueError, match="or pass replace=True"):
         zoo.register_norm("ours", lambda x: jnp.sum(x))

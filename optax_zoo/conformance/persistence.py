@@ -45,7 +45,7 @@ def orbax_round_trip(subject: Subject) -> None:
     _installed("orbax.checkpoint", "orbax-checkpoint")
     params, state = _midway(subject)
     with _stored({"params": params, "state": state}) as restore:
-        restored = restore(jax.tree.map(_abstract, {"params": params, "state": state}))
+        restored = restore(jax.tree.map(abstract, {"params": params, "state": state}))
     _goes_on(subject, params, state, restored["state"])
 
 
@@ -62,7 +62,7 @@ def orbax_onto_another_mesh(subject: Subject) -> None:
     sharded = jax.tree.map(lambda x: jax.device_put(x, line(x)), {"params": params, "state": state})
     wanted = jax.tree.map(grid, sharded)
     with _stored(sharded) as restore:
-        restored = restore(jax.tree.map(_abstract, sharded, wanted))
+        restored = restore(jax.tree.map(abstract, sharded, wanted))
     for (path, x), sharding in zip(jax.tree.leaves_with_path(restored), jax.tree.leaves(wanted), strict=True):
         require(x.sharding == sharding, f"restored{jax.tree_util.keystr(path)} lies on {x.sharding}.")
     equal("restored parameters", restored["params"], params)
@@ -107,10 +107,10 @@ def _stored(tree: Any) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder, ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
         path = Path(folder, "checkpoint")
         checkpointer.save(path, args=ocp.args.StandardSave(tree))
-        yield lambda abstract: checkpointer.restore(path, args=ocp.args.StandardRestore(abstract))
+        yield lambda wanted: checkpointer.restore(path, args=ocp.args.StandardRestore(wanted))
 
 
-def _abstract(x: Any, sharding: Any = None) -> jax.ShapeDtypeStruct:
+def abstract(x: Any, sharding: Any = None) -> jax.ShapeDtypeStruct:
     """Shape, dtype and sharding of an array; its own sharding unless another is given."""
     return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding if sharding is None else sharding)
 

@@ -76,12 +76,12 @@ class Collectives:
         return tuple(Collective(kind, *total) for kind, total in totals.items())
 
     def _count(self, layers: int, shape: tuple[int, int]) -> dict[tuple[str, bool], tuple[int, int]]:
-        """Number and bytes by kind and by whether the arrays are large."""
+        """The `tally` of a model of so many layers."""
         if (layers, shape) not in self._counted:
-            self._counted[layers, shape] = _tally(self._compiled(small(layers), shape))
+            self._counted[layers, shape] = tally(self.compiled_text(small(layers), shape))
         return self._counted[layers, shape]
 
-    def _compiled(self, model: Decoder, shape: tuple[int, int]) -> str:
+    def compiled_text(self, model: Decoder, shape: tuple[int, int]) -> str:
         """The text of a compiled step of a model."""
         from optax_zoo.conformance.sharding import state_sharding
         from optax_zoo.conformance.subject import KNOWN
@@ -141,7 +141,8 @@ def require_devices() -> list[Any]:
     return found[:COMPILED_FOR]
 
 
-def _tally(text: str) -> dict[tuple[str, bool], tuple[int, int]]:
+def tally(text: str) -> dict[tuple[str, bool], tuple[int, int]]:
+    """Number and bytes of the collectives in the text of a program, by kind and by whether the arrays are large."""
     from optax_zoo.conformance.devices import collectives
 
     found: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)

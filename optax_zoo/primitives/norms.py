@@ -61,7 +61,7 @@ def _std(over: Reduction) -> jax.Array:
     return root_of(over.mean(lambda x: square(x - mean)))
 
 
-_NORMS: dict[str, tuple[Norm, Scale | None]] = {
+NORMS: dict[str, tuple[Norm, Scale | None]] = {
     "l1": (_l1, by_count),
     "l2": (_l2, by_largest),
     "l1_l2": (_l1_l2, by_largest),
@@ -77,7 +77,7 @@ _ALIASES = {"linf": "max"}
 
 def list_norms() -> list[str]:
     """Names of all registered norms."""
-    return list(_NORMS)
+    return list(NORMS)
 
 
 def register_norm(name: str, fn: Norm, *, homogeneous: bool = False, replace: bool = False) -> None:
@@ -100,11 +100,11 @@ def register_norm(name: str, fn: Norm, *, homogeneous: bool = False, replace: bo
     """
     if not isinstance(name, str) or not callable(fn):
         raise TypeError(f"register_norm needs a name and a function, but got {name!r} and {fn!r}.")
-    if name in _ALIASES or (name in _NORMS and not replace):
+    if name in _ALIASES or (name in NORMS and not replace):
         raise ValueError(
             f"name is {name!r}, but that norm is registered already; choose another name, or pass replace=True."
         )
-    _NORMS[name] = fn, by_largest if homogeneous else None
+    NORMS[name] = fn, by_largest if homogeneous else None
 
 
 @primitive
@@ -208,14 +208,14 @@ def _of_sizes(change: Any, measure: Any, scope: str, axis_name: Any, stacked: St
 
 def _measure(norm: str, scope: str, axis_name: Any, stacked: Stacked) -> Callable[[Any], list[Size]]:
     """A function from a tree to the sizes that its leaves are measured by."""
-    _checks.one_of("norm", norm, [*_NORMS, *_ALIASES])
+    _checks.one_of("norm", norm, [*NORMS, *_ALIASES])
     _checks.one_of("scope", scope, ["leaf", "tree"])
     check_stacked(stacked)
     if scope == "tree" and stacked is not None:
         raise ValueError(
             "stacked gives each layer a norm of its own, but scope='tree' takes one norm of all: drop one."
         )
-    fn, scale_of = _NORMS[_ALIASES.get(norm, norm)]
+    fn, scale_of = NORMS[_ALIASES.get(norm, norm)]
     if not is_over_reduction(fn) and (scope == "tree" or axis_name is not None):
         raise ValueError(
             f"norm {norm!r} is a function of one array, so it cannot be taken over the whole tree or mesh axes; "

@@ -62,7 +62,7 @@ def test_checks_fail_on_what_they_are_for(name):
 
 
 def test_a_restored_array_must_lie_where_it_was_wanted(monkeypatch):
-    monkeypatch.setattr(persistence, "_abstract", lambda x, _=None: jax.ShapeDtypeStruct(x.shape, x.dtype))
+    monkeypatch.setattr(persistence, "abstract", lambda x, _=None: jax.ShapeDtypeStruct(x.shape, x.dtype))
     found = failed(lambda: optax.adam(0.1))
     assert set(found) == {"orbax_onto_another_mesh"} and "lies on" in found["orbax_onto_another_mesh"], found
 

@@ -29,7 +29,7 @@ ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=4), elemen
 
 @pytest.fixture
 def scratch_norms(monkeypatch):
-    monkeypatch.setattr(norms, "_NORMS", dict(norms._NORMS))
+    monkeypatch.setattr(norms, "NORMS", dict(norms.NORMS))
 
 
 def apply(tx, updates):

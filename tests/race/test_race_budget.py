@@ -21,11 +21,11 @@ def steps_raced(monkeypatch):
     """The task and the steps of each race, none of which is run."""
     seen = []
 
-    def stop(task, entrants, settings, *others):
+    def stop(settings):
         seen.append((settings.task, settings.steps))
         raise StopError
 
-    monkeypatch.setattr("optax_zoo.race.runner._race", stop)
+    monkeypatch.setattr("optax_zoo.race.runner.layout_of", stop)
     return seen
 
 

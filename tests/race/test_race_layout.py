@@ -97,7 +97,7 @@ def one_device(monkeypatch):
 def test_as_many_trials_are_vectorized_as_the_memory_holds(program_of, monkeypatch, one_device):
     expected = trained(program_of, Batches(None), mapping="vmap")
     asked = []
-    monkeypatch.setattr(layout, "_memory", lambda: asked.append(1) or (10**12 if len(asked) > 1 else 1))
+    monkeypatch.setattr(layout, "memory_at_hand", lambda: asked.append(1) or (10**12 if len(asked) > 1 else 1))
     batches = Batches(None)
     assert_close(trained(program_of, batches, mapping="vmap"), expected)
     assert [count for _, count in batches.timings("adam")] == [4, 4, 1] and len(asked) == 2
@@ -119,7 +119,7 @@ def test_fewer_trials_need_less_memory(program_of, monkeypatch, one_device):
 @pytest.mark.parametrize("mapping, compiled", [("map", 1), ("vmap", 4)])
 def test_a_trial_that_the_memory_does_not_hold_is_one_sentence(program_of, monkeypatch, one_device, mapping, compiled):
     asked = []
-    monkeypatch.setattr(layout, "_memory", lambda: asked.append(1) or 2**10)
+    monkeypatch.setattr(layout, "memory_at_hand", lambda: asked.append(1) or 2**10)
     with pytest.raises(RaceError) as found:
         trained(program_of, mapping=mapping)
     sentence = r"optimizer 'adam' needs \S+e-06 GiB of memory for a trial, but 9\.54e-07 are free\."
@@ -129,4 +129,4 @@ def test_a_trial_that_the_memory_does_not_hold_is_one_sentence(program_of, monke
 def test_the_memory_at_hand_is_that_of_the_machine_shared_by_its_devices():
     import psutil
 
-    assert 0 < layout._memory() * 8 < psutil.virtual_memory().total
+    assert 0 < layout.memory_at_hand() * 8 < psutil.virtual_memory().total

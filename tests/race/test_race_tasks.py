@@ -107,7 +107,7 @@ def test_names_are_looked_up():
 
 
 def test_a_task_can_be_registered(monkeypatch, regression):
-    monkeypatch.setattr(registry, "_entries", {})
+    monkeypatch.setattr(registry, "ENTRIES", {})
 
     @tasks.task("mine", steps=10, rate=0.1, expected=(-1, 0))
     def mine():
@@ -175,7 +175,7 @@ def test_quadratic_deep_is_the_problem_of_deepobs():
     np.testing.assert_allclose(task.loss(task.train.mean(axis=0), task.test), 87.046008, rtol=1e-5)
     eigenvalues = np.linalg.eigvalsh(hessian)
     assert (eigenvalues[:90] < 1).all() and (eigenvalues[90:] > 30).all() and (eigenvalues[90:] < 60).all()
-    rotation = quadratics._random_rotation(7, np.random.RandomState(0))
+    rotation = quadratics.random_rotation(7, np.random.RandomState(0))
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(7), atol=1e-12)
     np.testing.assert_allclose(np.linalg.det(rotation), 1)
 

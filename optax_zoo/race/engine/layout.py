@@ -99,7 +99,7 @@ def check_memory(name: str, layout: Layout, compiled: Any) -> bool:
       RaceError: if it does not hold those of one trial.
     """
     analysis = compiled.memory_analysis()
-    at_hand = _memory()
+    at_hand = memory_at_hand()
     if analysis is None or at_hand is None:
         return True
     need = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
@@ -112,7 +112,7 @@ def check_memory(name: str, layout: Layout, compiled: Any) -> bool:
     )
 
 
-def _memory() -> int | None:
+def memory_at_hand() -> int | None:
     """Bytes that are free for each device, the least of all processes, which must agree; None if that is not known."""
     import psutil
 

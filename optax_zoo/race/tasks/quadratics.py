@@ -76,7 +76,7 @@ def quadratic_deep() -> Task:
     """
     random = np.random.RandomState(42)
     eigenvalues = np.concatenate([random.uniform(0, 1, 90), random.uniform(30, 60, 10)])
-    rotation = _random_rotation(100, random)
+    rotation = random_rotation(100, random)
     hessian = (rotation.T @ (eigenvalues[:, None] * rotation)).astype(np.float32)
 
     def loss(x: Tree, batch: Tree) -> jax.Array:
@@ -101,7 +101,7 @@ def _normal_examples(seed: int) -> np.ndarray:
     return np.random.RandomState(seed).normal(0.0, 0.6, (1000, 100)).astype(np.float32)
 
 
-def _random_rotation(dimension: int, random: np.random.RandomState) -> np.ndarray:
+def random_rotation(dimension: int, random: np.random.RandomState) -> np.ndarray:
     """A rotation from the Haar measure by the subgroup algorithm of Diaconis and Shahshahani (1987).
 
     Starting from a plane rotation, each further dimension is added as a fixed axis, which a Householder reflection

@@ -32,7 +32,7 @@ class TaskEntry:
     expected: tuple[float, float]
 
 
-_entries: dict[str, TaskEntry] = {}
+ENTRIES: dict[str, TaskEntry] = {}
 
 
 def task(name: str, *, steps: int, rate: float, expected: tuple[float, float]) -> Callable[[Build], Build]:
@@ -46,14 +46,14 @@ def task(name: str, *, steps: int, rate: float, expected: tuple[float, float]) -
     """
 
     def register(build: Build) -> Build:
-        if name in _entries:
+        if name in ENTRIES:
             raise RaceError(f"task {name!r} is registered already.")
 
         @functools.wraps(build)
         def budgeted(*args: Any, **options: Any) -> Task:
             return dataclasses.replace(build(*args, **options), steps=steps)
 
-        _entries[name] = TaskEntry(name, budgeted, steps, rate, expected)
+        ENTRIES[name] = TaskEntry(name, budgeted, steps, rate, expected)
         return budgeted
 
     return register
@@ -61,7 +61,7 @@ def task(name: str, *, steps: int, rate: float, expected: tuple[float, float]) -
 
 def list_tasks() -> list[str]:
     """The names of all registered tasks, sorted."""
-    return sorted(_entries)
+    return sorted(ENTRIES)
 
 
 def describe_task(name: str) -> TaskEntry:
@@ -70,11 +70,11 @@ def describe_task(name: str) -> TaskEntry:
     Raises:
       RaceError: if there is none of that name; the sentence suggests the nearest.
     """
-    if name not in _entries:
-        near = difflib.get_close_matches(str(name), _entries, n=1)
+    if name not in ENTRIES:
+        near = difflib.get_close_matches(str(name), ENTRIES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(list_tasks())}."
         raise RaceError(f"task {name!r} is unknown; {hint}")
-    return _entries[name]
+    return ENTRIES[name]
 
 
 def create_task(name: str, **options: Any) -> Task:
