@@ -25,6 +25,7 @@ from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.part import Part, Rule, primitive
 from optax_zoo.primitives.secant import scale_by_secant
+from optax_zoo.primitives.sign import scale_by_sign
 from optax_zoo.primitives.stacked import stacked_under
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
@@ -68,6 +69,7 @@ __all__ = [
     "scale_by_arithmetic_rms",
     "scale_by_ema",
     "scale_by_secant",
+    "scale_by_sign",
     "serial",
     "square",
     "stacked_under",

@@ -17,6 +17,7 @@ SAME = {
     "adam": (zoo.adam(0.1), optax.adam(0.1), 1e-4),
     "adam eps_root": (zoo.adam(0.1, eps_root=1e-3), optax.adam(0.1, eps_root=1e-3), 1e-4),
     "adamw": (zoo.adamw(0.1, weight_decay=0.3), optax.adamw(0.1, weight_decay=0.3), 1e-4),
+    "lion": (zoo.lion(0.1, weight_decay=0.3), optax.lion(0.1, weight_decay=0.3), 1e-6),
     "novograd": (
         zoo.novograd(0.1, 0.9, 0.25, eps=1e-6, eps_root=0.0, weight_decay=0.1, reseed=False),
         optax.novograd(0.1, b1=0.9, b2=0.25, eps=1e-6, weight_decay=0.1),

@@ -44,6 +44,8 @@ OPTIONS = [
     zoo.rmsprop().replace(momentum=zoo.trace(0.9)),
     zoo.rmsprop_graves(momentum=None),
     zoo.nadam(momentum_decay=None),
+    zoo.lion(weight_decay=0.1),
+    zoo.lion().replace(numerator=debiased(ema(0.99, blend=0.9))),
     zoo.adabound(optax.cosine_decay_schedule(1e-3, 100)),
     zoo.normalized(optax.adam(1e-3)),
     *(zoo.normalized(inner, norm) for norm in zoo.list_norms() for inner in (zoo.sgd(), zoo.adam())),

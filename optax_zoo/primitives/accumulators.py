@@ -42,6 +42,7 @@ def ema(
     *,
     of: Statistic = identity,
     nesterov: bool = False,
+    blend: Decay | None = None,
     seeded: Seeded = None,
     initial: Initial = 0.0,
     accumulator_dtype: DType = None,
@@ -52,6 +53,8 @@ def ema(
       decay: in [0, 1), or a function of the number of steps taken (see `growing_decay`).
       of: the statistic f of a leaf; its result's shape sets the granularity.
       nesterov: return the look-ahead decay s + (1 - decay) f(x) instead of s.
+      blend: a second decay, in [0, 1), or a function of the number of steps taken: return blend s + (1 - blend) f(x)
+        with the s before the step (Lion); then `decay` must be above 0.
       seeded: "first_step": at the first step s = f(x). "while_zero": so wherever s is still exactly 0.
       initial: what s starts from: a number, or a function from a tree of zeros to a tree (see `random_normal`).
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
@@ -59,9 +62,22 @@ def ema(
     Returns:
       An estimator with state `AccumulatorState`.
     """
-    _checks.decay("decay", decay, schedule=True)
+    if blend is None:
+        _checks.decay("decay", decay, schedule=True)
+    else:
+        _checks.decay("blend", blend, schedule=True)
+        _checks.scalar("decay", decay, "above 0 and below 1", lambda x: 0 < x < 1, schedule=True)
+        if nesterov or seeded is not None:
+            raise ValueError(f"blend is {blend!r}, but must be None where nesterov or seeded is given.")
     return _accumulator(
-        decay, lambda a: 1 - a, of, nesterov=nesterov, seeded=seeded, initial=initial, dtype=accumulator_dtype
+        decay,
+        lambda a: 1 - a,
+        of,
+        nesterov=nesterov,
+        seeded=seeded,
+        initial=initial,
+        dtype=accumulator_dtype,
+        blend=blend,
     )
 
 
@@ -118,20 +134,32 @@ def _accumulator(
     seeded: Seeded = None,
     initial: Initial = 0.0,
     dtype: DType = None,
+    blend: Decay | None = None,
 ) -> Rule:
     """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
     if not callable(initial):
         _checks.non_negative("initial", initial)
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
     check_accumulator_dtype(dtype, scale=of is not identity)
-    counts = callable(decay) or seeded == "first_step"
+    counts = callable(decay) or callable(blend) or seeded == "first_step"
+    mixes = nesterov or blend is not None
+
+    def at(coefficient: Any, state: AccumulatorState) -> Any:
+        return coefficient(state.count) if callable(coefficient) else coefficient
 
     def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
-        a = decay(state.count) if callable(decay) else decay
+        a = at(decay, state)
         b = gain(a)
         if seeded == "first_step":
             a, b = jnp.where(state.count == 0, 0, a), jnp.where(state.count == 0, 1, b)
         return a, b
+
+    def of_returned(state: AccumulatorState) -> tuple[Any, Any]:
+        """The coefficients of the new s and of f(x) in what is returned instead of the new s."""
+        if nesterov:
+            return coefficients(state)
+        share = at(blend, state) / at(decay, state)  # of the new s: in place of the old one, which would be kept
+        return share, 1 - share
 
     def init(params: Any) -> AccumulatorState:
         zeros = statistic_zeros(of, params, dtype)
@@ -152,14 +180,18 @@ def _accumulator(
         f = statistic_of(of, updates)
         value = jax.tree.map(accumulate, f, state.value)
         after = state._replace(value=value, **({"count": optax.safe_increment(state.count)} if counts else {}))
-        if nesterov:
-            value = jax.tree.map(lambda f, s: a * s + b * f, f, value)
+        if mixes:
+            c, d = of_returned(state)
+            value = jax.tree.map(lambda f, s: c * s + d * f, f, value)
         return jax.tree.map(in_dtype_of, value, f), after
 
     def debias_weight(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
         a, b = coefficients(state)
         weight = (a * weight + b).astype(weight.dtype)
-        return weight, a * weight + b if nesterov else weight
+        if not mixes:
+            return weight, weight
+        c, d = of_returned(state)
+        return weight, c * weight + d
 
     known_weight = seeded != "while_zero" and _checks.is_absent(initial)
     return Rule(init, update, debias_weight=debias_weight if known_weight else None, by_leaf=is_by_leaf(of))

@@ -86,6 +86,33 @@ def test_nesterov_looks_ahead():
     assert estimates(ema(0.5, nesterov=True), steps)[-1] == 0.5 * (0.5 * 0.5 + 1) + 1
 
 
+@settings(max_examples=25, deadline=None)
+@given(STEPS, st.floats(0.1, 0.999), DECAYS)
+def test_a_blend_weighs_the_average_before_the_step(steps, decay, blend):
+    before = weighted_sum(steps[:-1], decay, 1 - decay) if len(steps) > 1 else 0.0
+    blended = ema(decay, blend=blend)
+    close(estimates(blended, steps)[-1], blend * before + (1 - blend) * steps[-1].astype(np.float64))
+    constant = np.repeat(steps[:1], 5, axis=0)
+    for estimate in estimates(debiased(blended), constant):
+        close(estimate, constant[0])
+
+
+def test_a_blend_may_be_a_schedule():
+    steps = np.float32([[1.0], [2.0], [4.0]])
+    growing = ema(0.5, blend=lambda count: 0.1 * count)
+    np.testing.assert_allclose(estimates(growing, steps)[-1], [0.2 * 1.25 + 0.8 * 4], rtol=1e-6)
+
+
+def test_a_blend_is_read_from_the_new_average_and_refuses_other_forms():
+    with pytest.raises(ValueError, match=r"decay is 0\.0, but must be above 0 and below 1"):
+        ema(0.0, blend=0.9)
+    with pytest.raises(ValueError, match=r"blend is 1\.0, but must be at least 0 and below 1"):
+        ema(0.9, blend=1.0)
+    for other in ({"nesterov": True}, {"seeded": "first_step"}):
+        with pytest.raises(ValueError, match=r"blend is 0\.5, but must be None where nesterov or seeded is given"):
+            ema(0.9, blend=0.5, **other)
+
+
 def test_seeding_at_the_first_step_or_while_zero():
     steps = np.float32([[0.0, 2.0], [4.0, 4.0]])
     np.testing.assert_allclose(estimates(ema(0.75, seeded="first_step"), steps)[-1], [1.0, 2.5])

@@ -126,6 +126,7 @@ def test_parts_alone_work_in_float32_and_cast_once(part, expected, dtype):
     np.testing.assert_allclose(np.abs(np.float32(estimate)), expected, rtol=0.02)
 
 
+AVERAGING = ("gravity", "learned_lstm", "lion", "novograd")  # whose accumulators divide nothing
 SCALES = {
     "ema": lambda dtype: zoo.ema(0.9, of=zoo.square, accumulator_dtype=dtype),
     "ema of a leaf": lambda dtype: zoo.ema(0.9, of=zoo.leaf_sum(zoo.square), accumulator_dtype=dtype),
@@ -138,7 +139,7 @@ SCALES = {
     **{
         name: lambda dtype, name=name: zoo.create(name, accumulator_dtype=dtype)
         for name in zoo.list_algorithms()
-        if "accumulator_dtype" in zoo.describe(name).defaults and name not in ("gravity", "learned_lstm", "novograd")
+        if "accumulator_dtype" in zoo.describe(name).defaults and name not in AVERAGING
     },
 }
 AVERAGES = {
@@ -148,8 +149,7 @@ AVERAGES = {
     "arithmetic_mean": lambda dtype: zoo.arithmetic_mean(accumulator_dtype=dtype),
     "nesterov_ema": lambda dtype: zoo.nesterov_ema(0.9, accumulator_dtype=dtype),
     "coordinatewise_lstm": lambda dtype: zoo.coordinatewise_lstm(accumulator_dtype=dtype),
-    "novograd": lambda dtype: zoo.novograd(accumulator_dtype=dtype),
-    "gravity": lambda dtype: zoo.gravity(accumulator_dtype=dtype),
+    **{name: lambda dtype, name=name: zoo.create(name, accumulator_dtype=dtype) for name in AVERAGING},
 }
 
 

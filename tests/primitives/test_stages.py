@@ -46,6 +46,7 @@ def test_decays_have_reached_their_limit_when_the_counter_has(decay):
         zoo.normalize_by_norm("l2"),
         zoo.clip_by_norm("max", 1.0),
         zoo.damp_by_max(),
+        zoo.scale_by_sign(),
         zoo.coupled_decay(0.1),
         zoo.serial(clip=zoo.clip_by_norm("l2", 1.0), trace=zoo.trace(0.9)),
     ],
@@ -114,6 +115,11 @@ def test_damping_shrinks_by_the_square_of_element_times_largest():
     np.testing.assert_allclose(apply(zoo.damp_by_max(), g), g / (1 + (g * 2.0) ** 2), rtol=1e-6)
     huge = jnp.array([1e30, -1.0])
     np.testing.assert_array_equal(apply(zoo.damp_by_max(), huge), 0.0)
+
+
+def test_signs_of_real_and_complex_updates():
+    np.testing.assert_array_equal(apply(zoo.scale_by_sign(), jnp.array([-3.0, 0.0, 1e-30])), [-1.0, 0.0, 1.0])
+    np.testing.assert_allclose(apply(zoo.scale_by_sign(), jnp.array([3 + 4j, 0.0])), [0.6 + 0.8j, 0.0], rtol=1e-6)
 
 
 def test_random_starts_follow_the_key(params):

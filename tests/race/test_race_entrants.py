@@ -51,7 +51,7 @@ def test_parameters_and_the_loss_reach_every_update(regression):
     "optimizers, message",
     [
         (["adm"], "'adm'.*Did you mean 'adam'"),
-        (["lion"], "optax.lion"),
+        (["noisy_sgd"], "optax.noisy_sgd"),
         (["optax.adm"], "did you mean 'optax.adam'"),
         (["optax.chain"], "takes no learning_rate"),
         (["sgd", "sgd"], "'sgd' is given twice"),

@@ -1,0 +1,1 @@
+"""Methods of sign: of the direction only the sign of each element counts."""
