@@ -2,6 +2,7 @@
 
 from optax_zoo.learned.lstm import coordinatewise_lstm
 from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.agreement import cautious
 from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
 from optax_zoo.primitives.bounds import converging_bound
@@ -37,6 +38,7 @@ __all__ = [
     "arithmetic_mean",
     "arithmetic_rms",
     "by_preconditioner",
+    "cautious",
     "clip_by_norm",
     "converging_bound",
     "coordinatewise_lstm",

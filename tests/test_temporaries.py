@@ -32,6 +32,7 @@ OPTIONS = [
     zoo.expectigrad(sparse_counter=False),
     zoo.expectigrad(beta=0.0),
     zoo.expectigrad().replace(decay=zoo.decoupled_decay(0.1)),
+    zoo.momentum(rate_inside=False).replace(rescale=zoo.cautious()),
     zoo.novograd(weight_decay=0.1),
     zoo.novograd(grad_averaging=True),
     zoo.novograd(nesterov=True),

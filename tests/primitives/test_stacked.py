@@ -97,13 +97,25 @@ def test_norms_are_those_of_the_layers(norm):
         lambda stacked: zoo.novograd(reseed=False, weight_decay=0.1, nesterov=True, stacked=stacked),
         lambda stacked: zoo.gravity(alpha=0.0, stacked=stacked),
         zoo.adasecant,
+        zoo.cautious_adamw,
         lambda stacked: zoo.normalized(zoo.momentum(0.1), stacked=stacked),
         lambda stacked: zoo.clipped(zoo.momentum(0.1), stacked=stacked),
         lambda stacked: optax.chain(zoo.normalize_by_average_norm(stacked=stacked), optax.scale(-0.1)),
         lambda stacked: zoo.root(zoo.debiased(zoo.ema(0.9, of=zoo.leaf_sum(zoo.absolute, stacked=stacked)))),
         lambda stacked: zoo.arithmetic_mean(of=zoo.leaf_sum(zoo.square, stacked=stacked), sparse=True),
     ],
-    ids=["novograd", "novograd's options", "gravity", "adasecant", "normalized", "clipped", "average", "ema", "mean"],
+    ids=[
+        "novograd",
+        "novograd's options",
+        "gravity",
+        "adasecant",
+        "cautious",
+        "normalized",
+        "clipped",
+        "average",
+        "ema",
+        "mean",
+    ],
 )
 def test_rows_equal_those_of_separate_layers(row):
     def make(stacked):
