@@ -5,8 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import slot_table
-from pages import fill
+import generated
 
 import optax_zoo as zoo
 
@@ -35,37 +34,6 @@ html_title = f"optax_zoo {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 
-ALGORITHMS = "<!-- algorithms -->"
-
-
-def algorithm_sections():
-    """A section for each algorithm in the registry."""
-    return "\n".join(algorithm_section(zoo.describe(name)) for name in zoo.list_algorithms())
-
-
-def algorithm_section(algorithm):
-    """Heading, publication, composition and docstring of an algorithm."""
-    return f"""
-### {algorithm.name}
-
-{algorithm.full_name} ({algorithm.year}). [{algorithm.paper}]({algorithm.url})
-
-```python
-{algorithm.composition}
-```
-
-```{{eval-rst}}
-.. autofunction:: optax_zoo.{algorithm.name}
-```
-"""
-
-
-def generate(app, page, source):
-    """Fills what is made from the registry into the page of algorithms."""
-    if page == "algorithms":
-        table = slot_table.slot_table("[`{0}`](#{0})".format)
-        source[0] = fill(source[0], "slots", table).replace(ALGORITHMS, algorithm_sections())
-
 
 def setup(app):
-    app.connect("source-read", generate)
+    app.connect("source-read", generated.fill_page)

@@ -1,0 +1,72 @@
+"""What pages have of the registry and of what is recorded: made when the documentation is built, so never out of date."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slot_table
+from conformance_table import checks, reasons
+from pages import fill
+
+import optax_zoo as zoo
+from optax_zoo.registry import families
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def printed_by(script: str) -> Callable[[], str]:
+    """What a script prints, run on its own: it sets up devices or precision for itself."""
+
+    def run() -> str:
+        done = subprocess.run([sys.executable, REPOSITORY / script], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return run
+
+
+def algorithms() -> str:
+    """For each family what its algorithms are made of, and a section for each."""
+    return "\n".join(family_section(name, sentence) for name, sentence in families().items())
+
+
+def family_section(family: str, sentence: str) -> str:
+    """Heading, table of slots and algorithms of a family."""
+    title, _, rest = sentence.partition(": ")
+    names = zoo.list_algorithms(lambda each: each.family == family)
+    table = slot_table.slot_table(names, "[`{0}`](#{0})".format)
+    sections = "\n".join(algorithm_section(zoo.describe(name)) for name in names)
+    return f"\n## {title}\n\n{rest[:1].upper()}{rest[1:]}\n\n{table}\n{sections}"
+
+
+def algorithm_section(algorithm: zoo.Algorithm) -> str:
+    """Heading, publication, proof, composition and docstring of an algorithm."""
+    base = f" A variant of [`{algorithm.variant_of}`](#{algorithm.variant_of})." if algorithm.variant_of else ""
+    return f"""
+### {algorithm.name}
+
+{algorithm.full_name} ({algorithm.year}). [{algorithm.paper}]({algorithm.url}). Proof: {algorithm.proof}.{base}
+
+```python
+{algorithm.composition}
+```
+
+```{{eval-rst}}
+.. autofunction:: optax_zoo.{algorithm.name}
+```
+"""
+
+
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "algorithms": {"algorithms": algorithms},
+    "conformance": {"checks": checks, "reasons": reasons},
+    "parity": {"ledger": printed_by("tests/parity/ledger.py")},
+    "scaling": {"scaling": printed_by("docs/scaling_table.py")},
+}
+
+
+def fill_page(app: Any, page: str, source: list[str]) -> None:
+    """Fills the parts of a page, for Sphinx's event `source-read`."""
+    for marker, make in PARTS.get(page, {}).items():
+        source[0] = fill(source[0], marker, make())
