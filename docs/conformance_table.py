@@ -1,8 +1,7 @@
-"""What docs/conformance.md has of the kit: `python docs/conformance_table.py [--write|--check] docs/conformance.md`.
+"""What the kit finds of optimizers: `python docs/conformance_table.py --write docs/conformance.md`; NAME... prints.
 
-The lists of checks and of expected failures are made from the registries, and checked by --check. The table of what was
-seen is only made anew with --measure, which takes about half an hour on two cores; names (`adam`, `optax.adam`,
-`optax.contrib.muon`) print the rows of a part of it.
+All rows take about half an hour on two cores. The lists of checks and of expected failures, which the page has too, are
+made with the documentation.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from typing import Any
 import jax
 import optax
 import optax.contrib
-from pages import fill, write_or_check
+from pages import fill
 
 import optax_zoo as zoo
 from optax_zoo import conformance
@@ -128,29 +127,26 @@ def reasons() -> str:
 
 
 def main() -> int:
-    """Prints rows, writes the page, or checks that it is up to date."""
+    """Prints rows, or writes the page."""
     parser = argparse.ArgumentParser(description="The conformance kit over our algorithms and optax's.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="print the rows of ours, optax.NAME, optax.contrib.NAME"
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="rewrite what is between the markers in the page")
-    parser.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 if --write would change the page")
-    parser.add_argument("--measure", action="store_true", help="with --write: run the kit and write its table, too")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the rows of all between the markers of a page"
+    )
     arguments = parser.parse_args()
     known = [*zoo.list_algorithms(), *(f"optax.{name}" for name in sorted(OPTAX))]
     unknown = [name for name in arguments.names if name not in known]
     if unknown:
         parser.error(f"NAME is {unknown[0]!r}, but must be one of {', '.join(known)}.")
     jax.config.update("jax_num_cpu_devices", 8)
-    if not (arguments.write or arguments.check):
+    if arguments.write:
+        page = fill(arguments.write.read_text(encoding="utf-8"), "conformance", "")
+        arguments.write.write_text(fill(page, "conformance", table(known)), encoding="utf-8")
+    else:
         print(table(arguments.names or known))
-        return 0
-
-    def filled(text: str) -> str:
-        text = fill(fill(text, "checks", checks()), "reasons", reasons())
-        return fill(text, "conformance", table(known)) if arguments.measure else text
-
-    return write_or_check(parser, arguments, filled)
+    return 0
 
 
 if __name__ == "__main__":

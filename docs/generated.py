@@ -1,4 +1,4 @@
-"""What pages have of the registry and of what is recorded: made when the documentation is built, so never out of date."""
+"""What pages have of the registry and of what is recorded, made when the documentation is built."""
 
 import subprocess
 import sys

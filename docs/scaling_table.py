@@ -1,8 +1,4 @@
-"""State and collectives at scale, the tables of scaling.md: `python docs/scaling_table.py [--write|--check] FILE`."""
-
-import sys
-
-from pages import one_part
+"""Prints state and collectives at scale, the tables of scaling.md: `python docs/scaling_table.py`."""
 
 import optax_zoo as zoo
 from optax_zoo.cost import rows
@@ -26,10 +22,5 @@ def scaling_tables() -> str:
     return "\n\n".join(sections)
 
 
-def main() -> int:
-    """Prints the tables, writes them into a file, or checks that they are up to date there."""
-    return one_part("State and collectives at scale, from the registry.", "scaling", scaling_tables)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    print(scaling_tables())

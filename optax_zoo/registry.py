@@ -2,6 +2,7 @@
 
 import fnmatch
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -18,6 +19,7 @@ from optax_zoo.record import CLAIMS, OWN, PROOFS, Algorithm, required
 _Parameters = ParamSpec("_Parameters")
 _Made = TypeVar("_Made", bound=optax.GradientTransformation)
 
+_HOME = "optax_zoo.algorithms"
 ALGORITHMS: dict[str, Algorithm] = {}
 
 
@@ -111,8 +113,8 @@ def _metadata(given: dict[str, Any], base: Algorithm | None) -> dict[str, Any]:
 
 def _family_of(factory: Callable[..., Any]) -> str:
     """The name of its package in `optax_zoo.algorithms`, or "own"."""
-    *package, family = (factory.__module__ or "").split(".")[:3]
-    return family if package == ["optax_zoo", "algorithms"] else OWN
+    package, _, family = ".".join((factory.__module__ or "").split(".")[:3]).rpartition(".")
+    return family if package == _HOME else OWN
 
 
 def create(name: str, **hyperparameters: Any) -> optax.GradientTransformationExtraArgs:
@@ -155,3 +157,9 @@ def describe(name: str) -> Algorithm:
     if name not in ALGORITHMS:
         raise ValueError(unknown_algorithm(name, ALGORITHMS))
     return ALGORITHMS[name]
+
+
+def families() -> dict[str, str]:
+    """The families that registered algorithms belong to, each with the sentence of its package; others have none."""
+    names = sorted({each.family for each in ALGORITHMS.values()})
+    return {name: inspect.getdoc(sys.modules.get(f"{_HOME}.{name}")) or "" for name in names}

@@ -210,9 +210,3 @@ def test_a_machine_that_cannot_be_split_is_one_line(monkeypatch, variables, mess
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.count("\n") == 1 and message in run.stderr
-
-
-@pytest.mark.slow
-def test_the_page_is_up_to_date():
-    command = [sys.executable, "docs/scaling_table.py", "--check", "docs/scaling.md"]
-    subprocess.run(command, cwd=REPOSITORY, check=True)

@@ -181,32 +181,45 @@ def test_options_of_a_race_are_in_the_documentation_with_their_defaults():
 
 
 @pytest.fixture
-def slot_table(monkeypatch):
+def from_docs(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
-    return importlib.import_module("slot_table")
+    return importlib.import_module
 
 
-def test_slot_table_has_every_algorithm_and_the_slots_that_one_fills(slot_table):
-    header, _, *rows = [line.strip("| ").split(" | ") for line in slot_table.slot_table().splitlines() if "|" in line]
-    assert [row[0].strip("`") for row in rows] == zoo.list_algorithms()
-    filled = {slot for name in zoo.list_algorithms() for slot in zoo.create(name).slots}
+def test_slot_table_has_the_algorithms_and_the_slots_that_one_fills(from_docs):
+    names = ["adam", "novograd", "rmsprop_graves"]
+    lines = from_docs("slot_table").slot_table(names).splitlines()
+    header, _, *rows = [line.strip("| ").split(" | ") for line in lines]
+    assert [row[0].strip("`") for row in rows] == names
+    filled = {slot for name in names for slot in zoo.create(name).slots}
     assert header == ["name", "year", *(slot for slot in zoo.SLOTS if slot in filled), "bytes", "params"]
 
 
-def test_slot_table_is_written_and_checked(slot_table, tmp_path, monkeypatch, capsys):
+def test_every_generated_part_has_its_place(from_docs):
+    generated = from_docs("generated")
+    for page, parts in generated.PARTS.items():
+        text = (DOCS / f"{page}.md").read_text()
+        assert all(from_docs("pages").fill(text, marker, "") for marker in parts)
+    text = generated.algorithms()
+    assert all(f"\n### {name}\n" in text for name in zoo.list_algorithms())
+
+
+def test_families_are_written_and_checked(from_docs, tmp_path, monkeypatch, capsys):
+    families = from_docs("families")
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- slots:begin -->\nold\n<!-- slots:end -->\nafter\n")
+    readme.write_text("before\n<!-- families:begin -->\nold\n<!-- families:end -->\nafter\n")
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["slot_table.py", *map(str, arguments)])
-        return slot_table.main()
+        monkeypatch.setattr(sys, "argv", ["families.py", *map(str, arguments)])
+        return families.main()
 
     assert call("--check", readme) == 1
-    assert "is out of date; run: python docs/slot_table.py --write" in capsys.readouterr().err
+    assert "is out of date; run: python docs/families.py --write" in capsys.readouterr().err
     assert call("--write", readme) == 0
     assert call("--check", readme) == 0
     text = readme.read_text()
-    assert text.startswith("before\n") and text.endswith("\nafter\n") and "| `adam` | 2015 |" in text
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert "| [`adam`](optax_zoo/algorithms/adam) |" in text
     readme.write_text("no markers")
     with pytest.raises(SystemExit):
         call("--check", readme)

@@ -27,7 +27,7 @@ class Rule:
 
     Args:
       init_fn: maps parameters to a state, as in optax.
-      update_fn: maps (updates, state, params, **extra_args) to (updates, state), as in optax.
+      update_fn: maps `(updates, state, params, **extra_args)` to (updates, state), as in optax.
       needs: what `update` must be given beyond updates and state: "params" or names of extra arguments.
       debias_weight: for estimators that can be debiased: maps (weight, state before the step) to (new weight, divisor).
       by_leaf: whether a leaf's update and state depend on that leaf, its parameter and scalars alone, whatever the tree

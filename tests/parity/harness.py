@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import optax
 
 ALGORITHMS = pathlib.Path(__file__).parent.parent / "algorithms"
+sys.path.append(str(ALGORITHMS.parent))  # scripts find `registered` and `algorithms.<name>.replay` there
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
 
 

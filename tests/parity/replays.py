@@ -6,12 +6,9 @@ to the sources that are code of its authors: those whose names begin so, and tho
 """
 
 import importlib
-import sys
 
 from harness import ALGORITHMS
 
-# They are imported as algorithms.<name>.replay, and may import one another so.
-sys.path.append(str(ALGORITHMS.parent))
 MODULES = {
     path.parent.name: importlib.import_module(f"{ALGORITHMS.name}.{path.parent.name}.replay")
     for path in sorted(ALGORITHMS.glob("*/replay.py"))
