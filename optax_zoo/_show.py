@@ -34,13 +34,19 @@ def _of_registered(known: Algorithm) -> dict[str, Any]:
     """What is known of an algorithm, by heading."""
     sections = _sections(known.docstring)
     return {
-        f"{known.name}: {known.full_name}": Text(f"{known.paper} ({known.year})\n{known.url}"),
+        f"{known.name}: {known.full_name}": Text("\n".join(_origin(known))),
         "Update": Text(_prose(sections[""])),
         "Composition": Text(known.composition),
         "Hyperparameters": _hyperparameters(known, sections.get("Args", "")),
         **{title: Text(_prose(sections[title])) for title in ("State", "Example", "Source") if title in sections},
         "Conformance": _conformance(known),
     }
+
+
+def _origin(known: Algorithm) -> list[str]:
+    """Publication, family and proof of an algorithm."""
+    variant = f", a variant of {known.variant_of}" if known.variant_of else ""
+    return [f"{known.paper} ({known.year})", known.url, f"family: {known.family}{variant}", f"proof: {known.proof}"]
 
 
 def _of_unregistered(found: Spelling) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""The command line: `optax-zoo list | show | race | report | ablate | animate | check | cost`."""
+"""The command line: `optax-zoo list | show | new | race | report | ablate | animate | check | cost`."""
 
 import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optax_zoo
@@ -63,9 +65,12 @@ def _commands() -> "click.Group":
         """Optimizers for JAX as rows of named, exchangeable parts."""
 
     @commands.command("list")
-    def list_command() -> None:
-        """List the registered algorithms."""
-        _print(_registry())
+    @click.option("--filter", "pattern", default="*", metavar="PATTERN", help="Names or families: 'adam*', layerwise.")
+    def list_command(pattern: str) -> None:
+        """List the registered algorithms by family."""
+        from optax_zoo._list import listing
+
+        _print_or_refuse(lambda: [listing(pattern)])
 
     @commands.command("show")
     @click.argument("name")
@@ -77,10 +82,20 @@ def _commands() -> "click.Group":
         """
         from optax_zoo._show import description
 
-        try:
-            _print(*description(name))
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+        _print_or_refuse(lambda: description(name))
+
+    @commands.command("new")
+    @click.argument("name")
+    @click.option("--family", required=True, help="A package in optax_zoo/algorithms.")
+    @click.option("--slots", default="numerator,denominator", show_default=True, help="What to fill.")
+    def new_command(name: str, family: str, slots: str) -> None:
+        """Begin an algorithm in a checkout of the repository: its module, and the folder of what is recorded of it.
+
+        docs/add_an_algorithm.md says how to go on.
+        """
+        from optax_zoo.scaffold import begin
+
+        _print_or_refuse(lambda: begin(Path(optax_zoo.__file__).parents[1], name, family, slots.split(",")))
 
     commands.add_command(race)
     commands.add_command(report)
@@ -91,29 +106,17 @@ def _commands() -> "click.Group":
     return commands
 
 
-def _print(*blocks: Any) -> None:
+def _print_or_refuse(make: Callable[[], Iterable[Any]]) -> None:
+    """Prints what is made; a ValueError is wrong input."""
+    import click
     from rich.console import Console
 
     console = Console(highlight=False)
-    for block in blocks:
-        console.print(block)
-
-
-def _registry() -> Any:
-    """All algorithms as a table."""
-    from rich import box
-    from rich.table import Table
-
-    legend = "needs: what update must be given. state: bytes per float32 parameter, at the defaults."
-    table = Table(box=box.SIMPLE_HEAD, caption=legend, caption_justify="left")
-    table.add_column("name", no_wrap=True, style="bold")
-    for heading in ("full name, paper", "year", "needs", "state"):
-        table.add_column(heading)
-    for name in optax_zoo.list_algorithms():
-        known = optax_zoo.describe(name)
-        title = f"{known.full_name}\n[dim]{known.paper}[/dim]"
-        table.add_row(name, title, str(known.year), ", ".join(known.needs), f"{known.state_bytes:g} B")
-    return table
+    try:
+        for block in make():
+            console.print(block)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 import optax_zoo
 from optax_zoo import cli
+from optax_zoo.registry import families
 
 RACE = ["race", "--optimizers", "sgd,optax.sgd", "--steps", "2", "--seeds", "1", "--final-seeds", "2", "--rates", "0.1"]
 
@@ -38,9 +39,17 @@ def test_list_shows_every_algorithm(capsys):
     printed = capsys.readouterr().out
     for name in optax_zoo.list_algorithms():
         known = optax_zoo.describe(name)
-        line = next(line for line in printed.splitlines() if line.split()[:1] == [name])
-        assert str(known.year) in line and f"{known.state_bytes:g} B" in line
-        assert known.full_name.split()[0] in line and known.paper.split()[0] in printed
+        (line,) = (line for line in printed.splitlines() if line.startswith(f"  {name} "))
+        assert str(known.year) in line and f"{known.state_bytes:g} B" in line and known.full_name.split()[0] in line
+        assert f"\n{known.family}" in printed
+    assert len(printed.splitlines()) == 1 + len(optax_zoo.list_algorithms()) + 2 * len(families()) + 2
+
+
+@pytest.mark.parametrize(("pattern", "names"), [("rms*", ["rmsprop", "rmsprop_graves"]), ("LEARNED", ["learned_lstm"])])
+def test_list_filters_by_name_or_family(capsys, pattern, names):
+    assert cli.main(["list", "--filter", pattern]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")][1:] == names
 
 
 @pytest.mark.parametrize("name", optax_zoo.list_algorithms())
@@ -53,6 +62,7 @@ def test_show_says_all_that_is_known(capsys, name):
     assert "".join(known.composition.split()) in "".join(printed.split())
     for hyperparameter, default in known.defaults.items():
         assert re.search(rf"^  {hyperparameter} +{re.escape(repr(default))} +\S", printed, re.MULTILINE)
+    assert f"family: {known.family}" in printed and f"proof: {known.proof}" in printed
     for title in ("Update", "Composition", "Hyperparameters", "State", "Source", "Conformance"):
         assert f"\n{title}\n" in printed
     assert "\\" not in printed and ":math:" not in printed and ".. math" not in printed
@@ -78,6 +88,11 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
     "arguments, message",
     [
         (["lst"], "No such command 'lst'"),
+        (["list", "--filter", "zz"], "filter is 'zz', but matches no algorithm and no family; families are adam,"),
+        (["new", "adam", "--family", "adam"], "name is 'adam', but that algorithm is registered already"),
+        (["new", "Adam", "--family", "adam"], "name is 'Adam', but must be a lower-case name of Python"),
+        (["new", "ours", "--family", "adm"], "family is 'adm', but must be a package in optax_zoo/algorithms: adam,"),
+        (["new", "ours", "--family", "adam", "--slots", "bound"], "slots has 'bound', but may have gradient,"),
         (["show"], "Missing argument 'NAME'"),
         (["show", "adm"], "Did you mean 'adam'?"),
         (["race", "--optimizers", "adm"], "Did you mean 'adam'?"),

@@ -1,5 +1,8 @@
 """What is recorded of the algorithms: a folder for each, with nothing missing and nothing of no use."""
 
+import inspect
+from pathlib import Path
+
 import pytest
 from registered import FOLDERS
 
@@ -18,6 +21,14 @@ OPTIONAL = {"heavy.txt", "temporaries.json"}
 def test_nothing_is_missing(name):
     missing = [f"{file}: {how}" for file, how in RECORDED.items() if not (FOLDERS / name / file).exists()]
     assert not missing, f"tests/algorithms/{name} lacks\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("name", zoo.list_algorithms())
+def test_nothing_is_left_to_do(name):
+    module = Path(inspect.getsourcefile(inspect.unwrap(zoo.describe(name).factory)))
+    for file in (module, FOLDERS / name / "replay.py"):
+        todo = [line.strip() for line in file.read_text().splitlines() if "TODO" in line] if file.exists() else []
+        assert not todo, f"{file} has\n" + "\n".join(todo)
 
 
 def test_every_folder_is_of_a_registered_algorithm():

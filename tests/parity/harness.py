@@ -51,7 +51,8 @@ class Replay:
 
 def cases(algorithm: str) -> dict[str, dict[str, Any]]:
     """The recorded cases of an algorithm by name."""
-    return {case["name"]: case for case in json.loads((ALGORITHMS / algorithm / "golden.json").read_text())["cases"]}
+    file = ALGORITHMS / algorithm / "golden.json"
+    return {case["name"]: case for case in json.loads(file.read_text())["cases"]} if file.exists() else {}
 
 
 def tree(record: dict[str, Any], dtype: str) -> dict[str, jax.Array]:
