@@ -162,4 +162,5 @@ def describe(name: str) -> Algorithm:
 def families() -> dict[str, str]:
     """The families that registered algorithms belong to, each with the sentence of its package; others have none."""
     names = sorted({each.family for each in ALGORITHMS.values()})
-    return {name: inspect.getdoc(sys.modules.get(f"{_HOME}.{name}")) or "" for name in names}
+    packages = {name: sys.modules.get(f"{_HOME}.{name}") for name in names}
+    return {name: (package and package.__doc__) or "" for name, package in packages.items()}

@@ -140,7 +140,7 @@ def begin(repository: Path, name: str, family: str, slots: Iterable[str]) -> lis
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
-    _stub.write()
+    _stub.write(repository / "optax_zoo")
     return list(files)
 
 

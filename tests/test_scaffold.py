@@ -13,9 +13,8 @@ from optax_zoo import conformance, registry, scaffold
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder like a checkout, and a registry and a stub that may change."""
-    monkeypatch.setattr(registry, "_ALGORITHMS", dict(registry._ALGORITHMS))
-    monkeypatch.setattr(scaffold._stub, "STUB", tmp_path / "stub.pyi")
+    """A folder like a checkout, and a registry that may change."""
+    monkeypatch.setattr(registry, "ALGORITHMS", dict(registry.ALGORITHMS))
     for folder in ("optax_zoo/algorithms/adam", "tests/algorithms"):
         (tmp_path / folder).mkdir(parents=True)
     return tmp_path
@@ -55,6 +54,8 @@ def test_what_is_to_be_done_is_marked(checkout):
     module, replay = scaffold.begin(checkout, "tall_tale", "adam", ["numerator"])
     assert module == checkout / "optax_zoo/algorithms/adam/tall_tale.py" and "TODO" in module.read_text()
     assert replay == checkout / "tests/algorithms/tall_tale/replay.py" and "TODO" in replay.read_text()
+    stub = (checkout / "optax_zoo/_discovered.pyi").read_text()
+    assert "from optax_zoo.algorithms.adam.tall_tale import tall_tale\n" in stub
     with pytest.raises(ValueError, match="exists already"):
         scaffold.begin(checkout, "tall_tale", "adam", ["numerator"])
 
