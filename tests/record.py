@@ -26,7 +26,7 @@ def main() -> None:
     arguments = parser().parse_args()
     file = arguments.out or ALGORITHMS / arguments.name / "golden.json"
     before = json.loads(file.read_text(encoding="utf-8"))["cases"] if file.exists() else []
-    new = {case["name"]: case for case in (record(arguments, kind) for kind in arguments.kinds.split(","))}
+    new = {case["name"]: case for case in (record(arguments, kind) for kind in arguments.kinds)}
     file.parent.mkdir(parents=True, exist_ok=True)
     cases = {case["name"]: case for case in before} | new
     file.write_text(as_text(arguments.name, cases.values()), encoding="utf-8")
@@ -42,13 +42,21 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--around", metavar="MODULE:CLASS", help="the optimizer that it wraps, if it wraps one")
     made.add_argument("--inner", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter of that")
     made.add_argument("--tag", help="of the source, in the names of the cases; its package unless given")
-    made.add_argument("--kinds", default="smooth,mixed", help=f"of gradients: {', '.join(gradient_kinds.KINDS)}")
+    made.add_argument("--kinds", type=kinds, default="smooth,mixed", help=f"of {', '.join(gradient_kinds.KINDS)}")
     made.add_argument("--steps", type=int, default=12)
     made.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     made.add_argument("--evaluated", metavar="METHOD", help="of it, after which the parameters are those to evaluate")
     made.add_argument("--notes", default="", help="what is particular to this source")
     made.add_argument("--out", type=pathlib.Path, metavar="FILE", help="instead of the file of the algorithm")
     return made
+
+
+def kinds(text: str) -> list[str]:
+    """Kinds of gradients with commas between."""
+    unknown = [kind for kind in text.split(",") if kind not in gradient_kinds.KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"kinds has {unknown[0]!r}, but may have {', '.join(gradient_kinds.KINDS)}.")
+    return text.split(",")
 
 
 def record(arguments: argparse.Namespace, kind: str) -> Case:
@@ -139,13 +147,14 @@ def in_force(original: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(tree: dict[str, Any]) -> dict[str, Any]:
-    """Lists of numbers by leaf, in which NaN and infinities are texts."""
-    return {leaf: _plain(x.detach().tolist()) for leaf, x in tree.items()}
+    """Lists of numbers by leaf."""
+    return {leaf: plain_numbers(x.detach().tolist()) for leaf, x in tree.items()}
 
 
-def _plain(x: Any) -> Any:
+def plain_numbers(x: Any) -> Any:
+    """Numbers in lists, in which NaN and infinities are texts."""
     if isinstance(x, list):
-        return [_plain(each) for each in x]
+        return [plain_numbers(each) for each in x]
     return x if math.isfinite(x) else str(x)
 
 

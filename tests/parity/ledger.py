@@ -24,7 +24,10 @@ def groups(algorithm: str) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
 
 def replay_of(algorithm: str, name: str) -> Replay:
     """How a case is expressed here."""
-    return REPLAYS[algorithm][name.split("/")[0]]
+    source = name.split("/")[0]
+    if source not in REPLAYS[algorithm]:
+        raise LookupError(f"tests/algorithms/{algorithm}/replay.py does not say how {source} is replayed.")
+    return REPLAYS[algorithm][source]
 
 
 def uncompiled(step: Callable[..., Any]) -> Callable[..., Any]:
