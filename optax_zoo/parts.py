@@ -30,6 +30,7 @@ from optax_zoo.primitives.sign import scale_by_sign
 from optax_zoo.primitives.stacked import stacked_under
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
+from optax_zoo.primitives.trust import trust_ratio
 
 __all__ = [
     "Part",
@@ -80,5 +81,6 @@ __all__ = [
     "total",
     "trace",
     "tracked_change",
+    "trust_ratio",
     "warming_decay",
 ]

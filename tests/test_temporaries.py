@@ -33,6 +33,7 @@ OPTIONS = [
     zoo.expectigrad(beta=0.0),
     zoo.expectigrad().replace(decay=zoo.decoupled_decay(0.1)),
     zoo.momentum(rate_inside=False).replace(rescale=zoo.cautious()),
+    zoo.momentum(rate_inside=False).replace(rescale=zoo.trust_ratio()),
     zoo.novograd(weight_decay=0.1),
     zoo.novograd(grad_averaging=True),
     zoo.novograd(nesterov=True),

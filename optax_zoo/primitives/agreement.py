@@ -10,6 +10,7 @@ from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
 from optax_zoo.primitives.stacked import Stacked, check_stacked, init_for, stacked_axes
+from optax_zoo.primitives.trees import leaves_beside
 from optax_zoo.primitives.types import AxisName, Scalar
 
 
@@ -54,7 +55,7 @@ def cautious(min_share: Scalar = 1e-3, *, axis_name: Any = None, stacked: Stacke
             )
         leaves, treedef = jax.tree.flatten(updates)
         names, axes = broadcast_axis_names(axis_name, updates), stacked_axes(stacked, updates)
-        kept = list(map(keep, leaves, jax.tree.leaves(gradient), names, axes))
+        kept = list(map(keep, leaves, leaves_beside(updates, gradient), names, axes))
         return jax.tree.unflatten(treedef, kept), state
 
     return Rule(init_for(stacked), update, by_leaf=axis_name is None and stacked is None)

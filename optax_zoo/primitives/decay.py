@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.masks import check_mask, masked
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
-from optax_zoo.primitives.trees import difference, is_none
+from optax_zoo.primitives.trees import is_none
 from optax_zoo.primitives.types import Decay, Mask
 
 
@@ -84,11 +85,7 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None, *, of_new: bool = Fa
 def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -> Rule:
     """The rule that makes u, parameter, coefficient and rate of each leaf an update."""
     _checks.non_negative("weight_decay", weight_decay, schedule=True)
-    if isinstance(mask, (bool, jax.Array)):
-        raise TypeError(
-            f"mask is {mask!r}, but must be a tree of bools or a function from parameters to one; under "
-            "optax.inject_hyperparams, which takes functions for schedules, name its argument in static_args."
-        )
+    check_mask(mask)
 
     def init(params: Any) -> Any:
         return DecayState(jnp.zeros((), jnp.int32)) if callable(weight_decay) else optax.EmptyState()
@@ -105,20 +102,5 @@ def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -
         return updates, DecayState(optax.safe_increment(state.count)) if callable(weight_decay) else state
 
     whole = optax.GradientTransformationExtraArgs(init, update)
-    chosen = whole if mask is None else _masked(whole, mask)
+    chosen = masked(whole, mask, "weight decay")
     return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None)
-
-
-def _masked(whole: optax.GradientTransformationExtraArgs, mask: Mask) -> optax.GradientTransformationExtraArgs:
-    """`optax.masked`, with an error that says where the mask does not fit."""
-
-    def fitting(tree: Any) -> Any:
-        bools = mask(tree) if callable(mask) else mask
-        try:
-            jax.tree.map(lambda _, leaf: None, bools, tree)
-        except ValueError:
-            where = difference(bools, tree, ("mask", "parameters"))
-            raise ValueError(f"the mask of the weight decay does not fit the parameters: {where}.") from None
-        return bools
-
-    return optax.masked(whole, fitting)

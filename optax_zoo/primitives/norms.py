@@ -138,7 +138,7 @@ def normalize_by_norm(
         `stacked` gives a leaf axes that it does not have, or comes with scope "tree".
     """
     _checks.non_negative("eps", eps)
-    measure = _measure(norm, scope, axis_name, stacked)
+    measure = _measured(norm, scope, axis_name, stacked)
 
     def normalize(x: Any, size: Size) -> jax.Array:
         if size.scale is None:
@@ -181,7 +181,7 @@ def clip_by_norm(
     """
     _checks.positive("max_norm", max_norm)
     _checks.non_negative("eps", eps)
-    measure = _measure(norm, scope, axis_name, stacked)
+    measure = _measured(norm, scope, axis_name, stacked)
 
     def clip(x: Any, size: Size) -> jax.Array:
         if size.scale is None:
@@ -206,7 +206,12 @@ def _of_sizes(change: Any, measure: Any, scope: str, axis_name: Any, stacked: St
     return Rule(init_for(stacked), update, by_leaf=by_leaf)
 
 
-def _measure(norm: str, scope: str, axis_name: Any, stacked: Stacked) -> Callable[[Any], list[Size]]:
+def measure_leaves(norm: str, axis_name: Any, stacked: Stacked) -> Callable[[Any], list[Size]]:
+    """A function from a tree to the sizes of its leaves in a registered norm, see `normalize_by_norm`."""
+    return _measured(norm, "leaf", axis_name, stacked)
+
+
+def _measured(norm: str, scope: str, axis_name: Any, stacked: Stacked) -> Callable[[Any], list[Size]]:
     """A function from a tree to the sizes that its leaves are measured by."""
     _checks.one_of("norm", norm, [*NORMS, *_ALIASES])
     _checks.one_of("scope", scope, ["leaf", "tree"])

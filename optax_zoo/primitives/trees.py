@@ -1,8 +1,9 @@
-"""What is said of trees that should be alike and are not."""
+"""Trees that should be alike: what is said where they are not, and one beside another that is masked."""
 
 from typing import Any
 
 import jax
+import optax
 
 
 def difference(prefix: Any, tree: Any, names: tuple[str, str]) -> str:
@@ -18,3 +19,12 @@ def difference(prefix: Any, tree: Any, names: tuple[str, str]) -> str:
 def is_none(x: Any) -> bool:
     """Whether something is None; as `is_leaf` it makes None a leaf."""
     return x is None
+
+
+def leaves_beside(tree: Any, other: Any) -> list[Any]:
+    """The leaves of another tree where this one, of which some may be masked, has leaves."""
+
+    def is_masked(x: Any) -> bool:
+        return isinstance(x, optax.MaskedNode)
+
+    return jax.tree.leaves(jax.tree.map(lambda x, y: x if is_masked(x) else y, tree, other, is_leaf=is_masked))

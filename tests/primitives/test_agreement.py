@@ -55,6 +55,13 @@ def test_the_gradient_is_the_one_that_left_its_slot(params, grads):
     chex.assert_trees_all_close(updates, expected, rtol=1e-6)
 
 
+def test_masked_leaves_have_no_gradient_beside_them(params, grads):
+    some = optax.masked(zoo.cautious(), {"w": False, "b": True, "s": True})
+    tx = zoo.pipeline(numerator=optax.scale(-1.0), rescale=some, learning_rate=1.0)
+    updates, _ = tx.update(grads, tx.init(params), params)
+    chex.assert_trees_all_equal(updates, {"w": grads["w"], "b": jnp.zeros(3), "s": jnp.zeros(())})
+
+
 def test_without_a_gradient_it_says_what_is_missing():
     with pytest.raises(TypeError, match="cautious needs the gradient"):
         apply(optax.chain(zoo.cautious()), U)
