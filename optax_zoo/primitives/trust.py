@@ -69,7 +69,8 @@ def trust_ratio(
         rescaled = list(map(rescale, leaves, measure(updates), measure(params)))
         return jax.tree.unflatten(treedef, rescaled), state
 
-    whole = optax.GradientTransformationExtraArgs(init_for(stacked), update)
+    init: Any = init_for(stacked)
+    whole = optax.GradientTransformationExtraArgs(init, update)
     chosen = masked(whole, mask, "trust ratio")
     return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None and axis_name is None and stacked is None)
 
