@@ -26,6 +26,7 @@ def gradients(params: Any, step: int = 0, scale: float = 1.0) -> Any:
 
 
 def _wave(shape: tuple[int, ...], phase: int) -> jax.Array:
-    """Numbers between 0.05 and 1 in size, of alternating signs."""
-    numbers = np.sin(1.7 * np.arange(np.prod(shape, dtype=int)) + phase)
+    """Numbers between 0.05 and 1 in size, of alternating signs; as matrices they are far from singular."""
+    k = np.arange(np.prod(shape, dtype=int))
+    numbers = np.sin(1.7 * k + 0.37 * k**2 + phase)
     return jnp.asarray(np.where(numbers < 0, -0.05, 0.05) + 0.95 * numbers, jnp.float32).reshape(shape)

@@ -12,18 +12,33 @@ import jax.numpy as jnp
 import numpy as np
 
 import optax_zoo as zoo
-from optax_zoo.conformance import trees
 
 FOLDERS = pathlib.Path(__file__).parent.parent / "algorithms"
 STEPS = 2
 LOSS = jnp.float32(1.0)
 
 
+def parameters():
+    """Those that the states were frozen with; they must stay as they are."""
+    return {"kernel": wave((8, 4), 1), "bias": wave((8,), 2), "filters": wave((2, 4, 8), 3)}
+
+
+def gradients(step):
+    """The gradients that they were frozen with."""
+    shapes = {"bias": (8,), "filters": (2, 4, 8), "kernel": (8, 4)}
+    return {name: wave(shape, 10 + 7 * step + number) for number, (name, shape) in enumerate(shapes.items())}
+
+
+def wave(shape, phase):
+    numbers = np.sin(1.7 * np.arange(np.prod(shape, dtype=int)) + phase)
+    return jnp.asarray(np.where(numbers < 0, -0.05, 0.05) + 0.95 * numbers, jnp.float32).reshape(shape)
+
+
 def steps(tx, params, state, first, count):
     """The last updates and the state after steps with the usual gradients, at unchanged parameters."""
     updates = None
     for number in range(first, first + count):
-        updates, state = jax.jit(tx.update)(trees.gradients(params, number), state, params, value=LOSS)
+        updates, state = jax.jit(tx.update)(gradients(number), state, params, value=LOSS)
     return updates, state
 
 
@@ -41,7 +56,7 @@ def by_path(tree, prefix):
 
 
 def main():
-    params = trees.parameters()
+    params = parameters()
     for name in zoo.list_algorithms():
         file = frozen(name)
         if not file.exists():

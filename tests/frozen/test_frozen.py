@@ -4,15 +4,14 @@ import chex
 import jax
 import numpy as np
 import pytest
-from freeze import STEPS, by_path, example, frozen, steps
+from freeze import STEPS, by_path, example, frozen, parameters, steps
 
 import optax_zoo as zoo
-from optax_zoo.conformance import trees
 
 
 @pytest.mark.parametrize("name", zoo.list_algorithms())
 def test_a_frozen_state_restores_and_goes_on(name):
-    params, tx = trees.parameters(), example(name)
+    params, tx = parameters(), example(name)
     kept = dict(np.load(frozen(name), allow_pickle=False))
     shapes = jax.eval_shape(tx.init, params)
     leaves, treedef = jax.tree.flatten(shapes)
