@@ -2,10 +2,12 @@
 
 from optax_zoo import _discovered, parts
 from optax_zoo._discovered import *  # noqa: F403
+from optax_zoo.evaluation import evaluation_params
 from optax_zoo.migration import migrate
 from optax_zoo.parts import *  # noqa: F403
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.registry import CLAIMS, Algorithm, algorithm, create, describe, list_algorithms
+from optax_zoo.route import Route, matrices, route
 
 __version__ = "0.1.0"
 
@@ -14,12 +16,16 @@ __all__ = [
     "SLOTS",
     "Algorithm",
     "Pipeline",
+    "Route",
     "algorithm",
     "create",
     "describe",
+    "evaluation_params",
     "list_algorithms",
+    "matrices",
     "migrate",
     "pipeline",
+    "route",
 ]
 __all__ += parts.__all__
 __all__ += _discovered.__all__

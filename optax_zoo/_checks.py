@@ -70,6 +70,19 @@ def scalar(name: str, value: Any, allowed: str, holds: Callable[[Any], bool], *,
         raise refusal(ValueError, Refused(name, value, f"a number {allowed}, not an array of shape {value.shape}"))
 
 
+def static(name: str, value: Any) -> None:
+    """Refuses an array where a Python value must be known before the step is traced."""
+    if isinstance(value, (jax.Array, np.ndarray)):
+        allowed = "known before the step is traced: under optax.inject_hyperparams name it in static_args"
+        raise refusal(TypeError, Refused(name, value, allowed))
+
+
+def whole(name: str, value: Any, least: int = 1) -> None:
+    """Refuses what is not a whole number of Python, at least `least`."""
+    static(name, value)
+    scalar(name, value, f"a whole number at least {least}", lambda n: n >= least and n == int(n))
+
+
 def decay(name: str, value: Any, *, schedule: bool = False) -> None:
     """Refuses what is not in [0, 1)."""
     scalar(name, value, "at least 0 and below 1", lambda x: 0 <= x < 1, schedule=schedule)

@@ -13,18 +13,18 @@ CURE = "Make one with tx.init(params), or carry the old one over with optax_zoo.
 
 
 def of_slots(row: Any, state: Any) -> Exception:
-    """What is said of a state that has other slots than the pipeline, as one from other hyperparameters has."""
+    """What is said of a state that has other slots than an optimizer, as one from other hyperparameters has."""
     if not isinstance(state, dict):
         kind = type(state).__name__
         return TypeError(f"state is of type {kind}, but must be the dict by slot that tx.init(params) makes.")
     missing = ", ".join(slot for slot in row.slots if slot not in state)  # in the order of the slots
     extra = ", ".join(slot for slot in state if slot not in row.slots)
     if missing:
-        what = f"has nothing for the slot {missing}, which this pipeline fills"
+        what = f"has nothing for the slot {missing}, which is filled here"
     elif extra:
-        what = f"has a slot {extra}, which is empty in this pipeline"
+        what = f"has a slot {extra}, which is not filled here"
     else:
-        what = "has no count in the slot learning_rate, which holds a schedule in this pipeline"
+        what = "has no count in the slot learning_rate, which holds a schedule here"
     return ValueError(f"the state {what}: it was made by other hyperparameters. {CURE}.")
 
 

@@ -5,6 +5,8 @@ from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total,
 from optax_zoo.primitives.agreement import cautious
 from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
+from optax_zoo.primitives.basis import BasisRule
+from optax_zoo.primitives.bias_correction import scale_by_bias_correction
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import in_series, optional, serial
 from optax_zoo.primitives.damping import damp_by_max
@@ -17,14 +19,20 @@ from optax_zoo.primitives.denominators import (
     running_max,
     scale_by_arithmetic_rms,
 )
+from optax_zoo.primitives.distances import prodigy_rate
+from optax_zoo.primitives.eigenbasis import eigenbasis
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
-from optax_zoo.primitives.learning_rate import handed
+from optax_zoo.primitives.iterates import lookahead_steps, schedule_free
+from optax_zoo.primitives.learning_rate import RateRule, handed
 from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
+from optax_zoo.primitives.orthogonalize import orthogonalize, scale_by_shape
 from optax_zoo.primitives.part import Part, Rule, primitive
+from optax_zoo.primitives.pulled_back import pulled_back
+from optax_zoo.primitives.schedules import linear_warmup, scaled_schedule
 from optax_zoo.primitives.secant import scale_by_secant
 from optax_zoo.primitives.sign import scale_by_sign
 from optax_zoo.primitives.stacked import stacked_under
@@ -33,7 +41,9 @@ from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
 from optax_zoo.primitives.trust import trust_ratio
 
 __all__ = [
+    "BasisRule",
     "Part",
+    "RateRule",
     "Rule",
     "absolute",
     "arithmetic_mean",
@@ -48,6 +58,7 @@ __all__ = [
     "debiased",
     "decoupled_decay",
     "deviation",
+    "eigenbasis",
     "ema",
     "euler",
     "growing_decay",
@@ -55,24 +66,33 @@ __all__ = [
     "in_series",
     "integrator",
     "leaf_sum",
+    "linear_warmup",
     "list_norms",
+    "lookahead_steps",
     "loss_feedback",
     "nesterov_ema",
     "normalize_by_average_norm",
     "normalize_by_norm",
     "optional",
+    "orthogonalize",
     "peak",
     "power_annealing",
     "primitive",
+    "prodigy_rate",
+    "pulled_back",
     "random_normal",
     "register_norm",
     "relative_change",
     "root",
     "running_max",
     "scale_by_arithmetic_rms",
+    "scale_by_bias_correction",
     "scale_by_ema",
     "scale_by_secant",
+    "scale_by_shape",
     "scale_by_sign",
+    "scaled_schedule",
+    "schedule_free",
     "serial",
     "square",
     "stacked_under",

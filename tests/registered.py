@@ -14,6 +14,11 @@ def is_heavy(name: str) -> bool:
     return (FOLDERS / name / "heavy.txt").exists()
 
 
+def is_led_by_rounding(name: str) -> bool:
+    """Whether rounding alone can lead to other updates: its folder says why in rounding.txt."""
+    return (FOLDERS / name / "rounding.txt").exists()
+
+
 ALGORITHMS = [
     pytest.param(name, marks=pytest.mark.slow) if is_heavy(name) else pytest.param(name)
     for name in zoo.list_algorithms()

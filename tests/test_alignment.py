@@ -65,6 +65,8 @@ def test_integers_bools_and_keys_stay_as_they_are_and_have_no_state(name):
     for given in (grads, zeros):  # of jax's float0, and of integers
         updates, after = tx.update(given, tx.init(params), params, **LOSS)
         moved = optax.apply_updates(params, updates)
+        updates, after = tx.update(given, after, moved, **LOSS)  # the first step of some only prepares
+        moved = optax.apply_updates(moved, updates)
         chex.assert_trees_all_equal_shapes_and_dtypes(moved, params)
         chex.assert_trees_all_equal([moved["steps"], moved["on"]], [params["steps"], params["on"]])
         assert not jnp.array_equal(moved["w"], params["w"])
@@ -84,7 +86,8 @@ def test_a_leaf_that_has_no_gradient_for_once_keeps_its_state():
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_strict_promotion_of_dtypes_and_ranks(name):
-    tx = example(name).replace(decay=zoo.decoupled_decay(0.1))
+    tx = example(name)
+    tx = tx.replace(decay=zoo.decoupled_decay(0.1)) if isinstance(tx, zoo.Pipeline) else tx
     for dtype in (jnp.float32, jnp.bfloat16):
         params = jax.tree.map(lambda x, d=dtype: x.astype(d), MOVED)
         with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):

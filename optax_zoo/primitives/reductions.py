@@ -49,7 +49,7 @@ class Reduction:
     @property
     def count(self) -> int:
         """The number of elements that are reduced to one; static, also over mesh axes."""
-        return sum(_across(jax.lax.psum, self._size(x), axis) for x, axis in self._shards())
+        return sum(across(jax.lax.psum, self._size(x), axis) for x, axis in self._shards())
 
     @property
     def is_complex(self) -> bool:
@@ -63,7 +63,7 @@ class Reduction:
 
     def sum(self, function: Elementwise) -> jax.Array:
         """Sum of `function` over all elements."""
-        found = [_across(jax.lax.psum, self._each(jnp.sum, function, x), axis) for x, axis in self._shards()]
+        found = [across(jax.lax.psum, self._each(jnp.sum, function, x), axis) for x, axis in self._shards()]
         return self._tied(sum(found[1:], found[0])) if found else jnp.float32(0)
 
     def mean(self, function: Elementwise) -> jax.Array:
@@ -79,7 +79,7 @@ class Reduction:
         return self._extremum(function, jnp.min, jax.lax.pmin, jnp.minimum)
 
     def _extremum(self, function: Elementwise, reduce: Any, collective: Any, join: Any) -> jax.Array:
-        found = [_across(collective, self._each(reduce, function, x), axis) for x, axis in self._shards() if x.size]
+        found = [across(collective, self._each(reduce, function, x), axis) for x, axis in self._shards() if x.size]
         if not found:
             return self.sum(jnp.real)  # of no elements: zeros in the shape of a result
         result = found[0]
@@ -105,7 +105,7 @@ class Reduction:
         return math.prod(length for axis, length in enumerate(x.shape) if axis not in self._kept)
 
 
-def _across(collective: Any, value: Any, axis_name: AxisName) -> Any:
+def across(collective: Any, value: Any, axis_name: AxisName) -> Any:
     return value if axis_name is None else collective(value, axis_name)
 
 

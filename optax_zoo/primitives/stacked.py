@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from optax_zoo import _checks
+
 Axes: TypeAlias = int | tuple[int, ...]  # a number of leading axes, or the axes themselves
 
 
@@ -54,11 +56,7 @@ _ALLOWED = "a number of leading axes or a tuple of axes"
 
 def check_stacked(stacked: Any) -> None:
     """Refuses what is no rule of stacked layers."""
-    if isinstance(stacked, (jax.Array, np.ndarray)):
-        raise TypeError(
-            f"stacked is {stacked!r}, but must be known before the step is traced: under optax.inject_hyperparams name "
-            "it in static_args."
-        )
+    _checks.static("stacked", stacked)
     if not (stacked is None or isinstance(stacked, stacked_under) or callable(stacked) or _are_axes(stacked)):
         raise TypeError(
             f"stacked is {stacked!r}, but must be None, {_ALLOWED}, stacked_under(name), or a function of a leaf's "

@@ -1,0 +1,1 @@
+"""Methods that train at other parameters than the ones they lead to."""

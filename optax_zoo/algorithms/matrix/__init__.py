@@ -1,0 +1,1 @@
+"""Matrix methods: preconditioners and steps that know rows and columns."""

@@ -1,0 +1,1 @@
+"""Methods whose learning rate estimates itself."""

@@ -1,0 +1,221 @@
+"""The eigenbasis of Shampoo's factors, in which Adam is SOAP."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from optax_zoo import _checks
+from optax_zoo.primitives.basis import BasisRule, Turned
+from optax_zoo.primitives.overflow import bounded
+from optax_zoo.primitives.part import primitive
+from optax_zoo.primitives.precision import lift
+from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
+from optax_zoo.primitives.tensor_axes import TensorAxes
+from optax_zoo.primitives.types import Scalar
+
+
+class EigenbasisState(NamedTuple):
+    """State of `eigenbasis`.
+
+    Attributes:
+      factors: for each axis that a leaf can have, a tree of averaged covariances (n, n), (0, 0) for leaves that have
+        none along it. Of stacked layers one each, with the layers in front.
+      vectors: their eigenvectors, in columns, likewise.
+      count: steps taken (int32 scalar).
+    """
+
+    factors: tuple[Any, ...]
+    vectors: tuple[Any, ...]
+    count: Any
+
+
+@primitive
+def eigenbasis(
+    every: int | jax.Array = 10,
+    decay: Scalar = 0.95,
+    *,
+    max_size: int = 10_000,
+    of_vectors: bool = False,
+    merge: bool = False,
+    channels_last: bool = False,
+    stacked: Stacked = None,
+) -> BasisRule:
+    r"""The eigenbasis of the averaged covariances of a gradient along each of its axes (SOAP).
+
+    For a matrix G these are :math:`L \leftarrow \beta L + (1 - \beta) G G^T` and
+    :math:`R \leftarrow \beta R + (1 - \beta) G^T G`, with eigenvectors Q, and G in their basis is
+    :math:`Q_L^T G Q_R`; so on for more axes. A step is taken in the basis that the steps before it have made. The
+    first step only makes one, from L and R of its gradient: the update is 0, and other states stay as they are. After
+    every so many steps Q becomes the orthonormal factor of L Q, its columns sorted by eigenvalue. Averages of gradients
+    are then carried over by rotation, elementwise scales by the same sorting.
+
+    Args:
+      every: how many steps a basis serves, at least 1.
+      decay: beta, in [0, 1).
+      max_size: axes longer than this are left alone.
+      of_vectors: whether leaves of one axis have a basis, too.
+      merge: whether neighbouring axes are seen as one while their product is at most `max_size` (convolutions).
+      channels_last: whether the last of four axes moves to the second place before they are merged.
+      stacked: which axes of a leaf stack layers, each of which has a basis of its own; see `normalize_by_norm`.
+
+    Returns:
+      A basis with state `EigenbasisState`. It is a constant to derivatives.
+
+    Raises:
+      ValueError: for a number outside its range.
+
+    Source:
+      N. Vyas et al. (2024): SOAP: Improving and Stabilizing Shampoo using Adam, and their code.
+    """
+    _checks.scalar("every", every, "at least 1", lambda n: n >= 1)
+    _checks.decay("decay", decay)
+    _checks.whole("max_size", max_size)
+    check_stacked(stacked)
+
+    def axes_of(tree: Any) -> list[TensorAxes]:
+        return [
+            TensorAxes.of(
+                leaf, layers, max_size=max_size, of_vectors=of_vectors, merge=merge, channels_last=channels_last
+            )
+            for leaf, layers in zip(jax.tree.leaves(tree), stacked_axes(stacked, tree), strict=True)
+        ]
+
+    def init(params: Any) -> EigenbasisState:
+        leaves, treedef = jax.tree.flatten(params)
+        seen = axes_of(params)
+
+        def trees(matrix: Callable[[int], jax.Array]) -> tuple[Any, ...]:
+            def of_leaf(number: int, axis: int) -> jax.Array:
+                axes, dtype = seen[number], lift(leaves[number]).dtype
+                if axis >= len(axes.sizes):
+                    return jnp.zeros((0, 0), dtype)
+                one = matrix(axes.sizes[axis]).astype(dtype)
+                return jnp.broadcast_to(one, (*axes.layers, *one.shape)).copy()
+
+            most = max((len(axes.sizes) for axes in seen), default=0)
+            return tuple(
+                jax.tree.unflatten(treedef, [of_leaf(i, axis) for i in range(len(leaves))]) for axis in range(most)
+            )
+
+        return EigenbasisState(trees(lambda n: jnp.zeros((n, n))), trees(jnp.eye), jnp.zeros((), jnp.int32))
+
+    def mapped(rotate: Callable[..., jax.Array], tree: Any, state: EigenbasisState) -> Any:
+        leaves, treedef = jax.tree.flatten(tree)
+        of_leaves = zip(leaves, axes_of(tree), _by_leaf(state.vectors, len(leaves)), strict=True)
+        return jax.tree.unflatten(
+            treedef, [axes.leaf(rotate(axes, axes.tensors(x), axes.batched(q)), x) for x, axes, q in of_leaves]
+        )
+
+    def into(tree: Any, state: EigenbasisState) -> Any:
+        return mapped(TensorAxes.rotated, jax.tree.map(bounded, tree), state)
+
+    def back(tree: Any, state: EigenbasisState) -> Any:
+        return mapped(TensorAxes.rotated_back, tree, state)
+
+    def turn(updates: Any, state: EigenbasisState, directions: list[Any], scales: list[Any]) -> Turned:
+        leaves, treedef = jax.tree.flatten(updates)
+        count = len(leaves)
+        at = jnp.where(state.count == 0, 0, jnp.where(state.count % every == 0, 1, 2))
+        done = [
+            _turned_leaf(axes, at, decay, *of_leaf)
+            for axes, *of_leaf in zip(
+                axes_of(updates),
+                leaves,
+                _by_leaf(state.factors, count),
+                _by_leaf(state.vectors, count),
+                _by_leaf(directions, count),
+                _by_leaf(scales, count),
+                strict=True,
+            )
+        ]
+        factors, vectors, moved, sorted_ = ([*zip(*each, strict=True)] for each in zip(*done, strict=True))
+        trees = [
+            [jax.tree.unflatten(treedef, column) for column in each] for each in (factors, vectors, moved, sorted_)
+        ]
+        after = EigenbasisState(tuple(trees[0]), tuple(trees[1]), optax.safe_increment(state.count))
+        return Turned(after, trees[2], trees[3])
+
+    return BasisRule(init, into, back, turn, lambda state: state.count > 0, by_leaf=stacked is None)
+
+
+def _by_leaf(trees: Sequence[Any], count: int) -> list[list[Any]]:
+    """What trees have at each of their leaves."""
+    columns = [jax.tree.leaves(tree) for tree in trees]
+    return [[column[number] for column in columns] for number in range(count)]
+
+
+def _turned_leaf(
+    axes: TensorAxes,
+    at: jax.Array,
+    decay: Scalar,
+    g: jax.Array,
+    factors: list[jax.Array],
+    vectors: list[jax.Array],
+    directions: list[jax.Array],
+    scales: list[jax.Array],
+) -> tuple[list[jax.Array], list[jax.Array], list[jax.Array], list[jax.Array]]:
+    """Factors, vectors, directions and scales of a leaf after a step: `at` is 0 at the first, 1 where Q turns."""
+    if not any(axes.sizes):
+        return factors, vectors, directions, scales
+    g = axes.tensors(jax.lax.stop_gradient(bounded(g, 3)))  # a covariance sums as many squares as there are elements
+    averaged = [
+        (decay * f + (1 - decay) * c).astype(f.dtype)
+        for f, c in zip(axes.batched(factors), axes.covariances(g), strict=True)
+    ]
+    before = axes.batched(vectors)
+
+    def first() -> Any:
+        return [_eigenvectors(f) for f in averaged], directions, scales
+
+    def turned() -> Any:
+        orders = [_order(f, q) for f, q in zip(averaged, before, strict=True)]
+        now = [_iterated(f, q, order) for f, q, order in zip(averaged, before, orders, strict=True)]
+
+        def carried(x: jax.Array) -> jax.Array:
+            return axes.leaf(axes.rotated(axes.rotated_back(axes.tensors(x), before), now), x)
+
+        return now, [carried(x) for x in directions], [axes.leaf(_sorted(axes.tensors(x), orders), x) for x in scales]
+
+    def kept() -> Any:
+        return before, directions, scales
+
+    now, directions, scales = jax.lax.switch(at, [first, turned, kept])
+    shapes = [q.shape for q in vectors]
+    own = len(averaged)
+    return (
+        [x.reshape(shape) for x, shape in zip(averaged, shapes[:own], strict=True)] + factors[own:],
+        [x.reshape(shape) for x, shape in zip(now, shapes[:own], strict=True)] + vectors[own:],
+        directions,
+        scales,
+    )
+
+
+def _eigenvectors(factor: jax.Array) -> jax.Array:
+    """Eigenvectors of symmetric matrices in columns, the largest eigenvalue first."""
+    return jnp.flip(jnp.linalg.eigh(factor)[1], axis=-1) if factor.size else factor
+
+
+def _order(factor: jax.Array, vectors: jax.Array) -> jax.Array:
+    """The columns by the size of their Rayleigh quotient, the largest first."""
+    quotients = jnp.einsum("zia,zij,zja->za", vectors.conj(), factor, vectors).real
+    return jnp.argsort(-quotients, axis=-1)
+
+
+def _iterated(factor: jax.Array, vectors: jax.Array, order: jax.Array) -> jax.Array:
+    """One step of orthogonal iteration."""
+    if not factor.size:
+        return vectors
+    return jnp.linalg.qr(factor @ jnp.take_along_axis(vectors, order[:, None, :], axis=-1))[0]
+
+
+def _sorted(tensors: jax.Array, orders: Sequence[jax.Array]) -> jax.Array:
+    """Tensors whose entries along each axis are in another order."""
+    for axis, order in enumerate(orders, start=1):
+        if order.size:
+            shape = [1] * tensors.ndim
+            shape[0], shape[axis] = order.shape
+            tensors = jnp.take_along_axis(tensors, order.reshape(shape), axis=axis)
+    return tensors
