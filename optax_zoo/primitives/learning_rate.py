@@ -79,7 +79,7 @@ class RateRule(Rule):
 
     Args:
       init: maps parameters to a state.
-      estimate: maps (gradient, state, params, **extra_args) to (`Estimate`, state), before the step.
+      estimate: maps `(gradient, state, params, **extra_args)` to (`Estimate`, state), before the step.
       conclude: maps (state, `Told`) to a state, after the step; None where nothing is learnt from it.
       needs: what `update` must be given beyond updates and state.
     """
