@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optax_zoo.race import html
+from optax_zoo.race.engine.cache import kept_programs
 from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.results import Result
 from optax_zoo.race.runner import race
@@ -89,7 +90,7 @@ def race_tasks(
         refuse_occupied(folder for folder in folders.values() if folder is not None)
     shared = {"resume": resume, "report": False, "progress": progress, **options}
     results = []
-    with contextlib.ExitStack() as stack:
+    with kept_programs(), contextlib.ExitStack() as stack:
         if out is not None:
             from_first(lambda: stack.enter_context(locked(out)))
         for number, (name, task) in enumerate(made.items(), 1):

@@ -36,7 +36,7 @@ class Row:
       untrained_test_metric: mean over the final seeds before the first step.
       steps_to_target: median over the final seeds; None if half of them or more do not reach the target.
       state_bytes: bytes of state per parameter.
-      seconds: wall time of this optimizer, compilation included.
+      seconds: wall time of this optimizer; its program may have been compiled before, while others ran.
       diverged_rates: number of rates at which a seed diverged.
       diverged_final_seeds: number of final seeds that diverged.
       default_rate: the learning rate that the optimizer has by default; None if it has none.

@@ -11,6 +11,8 @@ import numpy as np
 from optax_zoo.race import html
 from optax_zoo.race import settings as checks
 from optax_zoo.race.engine import finals
+from optax_zoo.race.engine.ahead import compiled_ahead
+from optax_zoo.race.engine.cache import kept_programs
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.engine.program import Program
@@ -114,7 +116,7 @@ def race(
         mapping=mapping,
     )
     _check_search(settings, entrants)
-    with contextlib.ExitStack() as stack:
+    with kept_programs(), contextlib.ExitStack() as stack:
         folder = None if out is None or not is_first() else records.Folder(out, resume)
         found = from_first(lambda: {"rows": [], "batches": []} if folder is None else _open(stack, folder, settings))
         rows = {row["optimizer"]: Row.of(row) for row in found["rows"]}
@@ -165,13 +167,14 @@ def _race(
         if folder is not None:
             folder.begin(settings)
         before = untrained(task, local) if left else np.empty(0)
-        for program in programs:
-            raise_if_interrupted()
-            told = _Told(progress, program.entrant.name, len(rows), len(entrants))
-            row = finals.enter(program, settings, before, told)
-            rows[row.optimizer] = row
-            if folder is not None:
-                folder.append(row)
+        with compiled_ahead(programs):
+            for program in programs:
+                raise_if_interrupted()
+                told = _Told(progress, program.entrant.name, len(rows), len(entrants))
+                row = finals.enter(program, settings, before, told)
+                rows[row.optimizer] = row
+                if folder is not None:
+                    folder.append(row)
     record = environment.record() if folder is None else folder.record
     return Result(settings, tuple(sorted(rows.values(), key=rank)), record)
 

@@ -15,6 +15,7 @@ from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.ablation.page import lead
 from optax_zoo.race.ablation.plots import draw_effects
 from optax_zoo.race.ablation.record import recorded
+from optax_zoo.race.engine.cache import kept_programs
 from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.runner import race
 from optax_zoo.race.storage.lines import writing
@@ -90,7 +91,7 @@ def ablate(
     shown = shown_of(at_rate, parts)
     options: dict[str, Any] = {"rates": rates, "seeds": seeds, "final_seeds": final_seeds, "steps": steps, "seed": seed}
     rules: dict[str, Any] = {"schedule": schedule, "warmup": warmup, "weight_decay": weight_decay, "mapping": mapping}
-    with contextlib.ExitStack() as stack:
+    with kept_programs(), contextlib.ExitStack() as stack:
         record: list[Callable[[Ablation], None]] = []
         from_first(lambda: record.append(stack.enter_context(recorded(out, resume, {"base": name, "levels": shown}))))
         try:

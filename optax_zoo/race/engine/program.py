@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -61,7 +62,8 @@ class Program:
         """
         self.entrant, self.start = entrant, start
         self.names = tuple(each.name for each in settings.search if each.name in entrant.defaults)
-        self._steps, self._batches, self._layout = settings.steps, batches, layout
+        self._batches, self._layout = batches, layout
+        self._ahead: Future[Any] | None = None
 
         def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array) -> Trials:
             made = transformation(entrant, settings, rate, dict(zip(self.names, values, strict=True)))
@@ -96,16 +98,21 @@ class Program:
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         progress.skip(len(keys) - len(missing))
         while missing:
-            compiled = self._compiled
+            compiled = self.compiled
             batch, missing = missing[: self._layout.width], missing[self._layout.width :]
             self._batches.add(self.entrant.name, batch, *self._run(compiled, batch))
             progress.advance(len(batch))
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
 
+    def compile_in(self, thread: Executor) -> None:
+        """Leaves the compilation to a thread, unless some trials are known: then perhaps none is left to be run."""
+        if not self._batches.known(self.entrant.name):
+            self._ahead = thread.submit(self._traced.lower().compile)
+
     @functools.cached_property
-    def _compiled(self) -> Any:
-        """The program, for as many trials as the memory holds; compiled when a trial is to be run."""
-        compiled = self._traced.lower().compile()
+    def compiled(self) -> Any:
+        """The program, for as many trials as the memory holds; compiled now, unless a thread has been at it."""
+        compiled = self._traced.lower().compile() if self._ahead is None else self._ahead.result()
         while not check_memory(self.entrant.name, self._layout, compiled):
             self._layout = self._layout.halved()
             compiled = self._layout.trace(self._trial, self.start, self._arguments([])).lower().compile()

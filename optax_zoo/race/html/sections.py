@@ -151,7 +151,7 @@ def _facts(row: Row, result: Result) -> list[tuple[str, str]]:
         steps = "not reached" if row.steps_to_target is None else f"{row.steps_to_target:g}"
         facts.append((f"Steps to {settings.target:g}", f"{steps} (by seed: {_by_seed(row)})"))
     facts.append(("State", f"{row.state_bytes:.2f} bytes per parameter".replace(".00 ", " ")))
-    facts.append(("Time", f"{row.seconds:.1f} s, compilation included"))
+    facts.append(("Time", f"{row.seconds:.1f} s"))
     return [*facts, *([("Notes", "; ".join(row.notes))] if row.notes else [])]
 
 
