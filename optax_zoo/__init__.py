@@ -4,6 +4,7 @@ from optax_zoo import _discovered, parts
 from optax_zoo._discovered import *  # noqa: F403
 from optax_zoo.evaluation import evaluation_params
 from optax_zoo.migration import migrate
+from optax_zoo.moments import moment
 from optax_zoo.parts import *  # noqa: F403
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
 from optax_zoo.registry import CLAIMS, Algorithm, algorithm, create, describe, list_algorithms
@@ -24,6 +25,7 @@ __all__ = [
     "list_algorithms",
     "matrices",
     "migrate",
+    "moment",
     "pipeline",
     "route",
 ]

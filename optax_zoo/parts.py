@@ -10,7 +10,7 @@ from optax_zoo.primitives.bias_correction import scale_by_bias_correction
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import in_series, optional, serial
 from optax_zoo.primitives.damping import damp_by_max
-from optax_zoo.primitives.decay import coupled_decay, decoupled_decay
+from optax_zoo.primitives.decay import coupled_decay, decoupled_decay, proximal_decay
 from optax_zoo.primitives.denominators import (
     arithmetic_rms,
     debiased,
@@ -19,6 +19,7 @@ from optax_zoo.primitives.denominators import (
     running_max,
     scale_by_arithmetic_rms,
 )
+from optax_zoo.primitives.difference import difference, extrapolated
 from optax_zoo.primitives.distances import prodigy_rate
 from optax_zoo.primitives.eigenbasis import eigenbasis
 from optax_zoo.primitives.initial import random_normal
@@ -32,11 +33,14 @@ from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_no
 from optax_zoo.primitives.orthogonalize import orthogonalize, scale_by_shape
 from optax_zoo.primitives.part import Part, Rule, primitive
 from optax_zoo.primitives.pulled_back import pulled_back
+from optax_zoo.primitives.rectified import rectified
+from optax_zoo.primitives.residual import residual
 from optax_zoo.primitives.schedules import linear_warmup, scaled_schedule
 from optax_zoo.primitives.secant import scale_by_secant
 from optax_zoo.primitives.sign import scale_by_sign
 from optax_zoo.primitives.stacked import stacked_under
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
+from optax_zoo.primitives.sums import parallel, scaled
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
 from optax_zoo.primitives.trust import trust_ratio
 
@@ -58,9 +62,11 @@ __all__ = [
     "debiased",
     "decoupled_decay",
     "deviation",
+    "difference",
     "eigenbasis",
     "ema",
     "euler",
+    "extrapolated",
     "growing_decay",
     "handed",
     "in_series",
@@ -75,14 +81,18 @@ __all__ = [
     "normalize_by_norm",
     "optional",
     "orthogonalize",
+    "parallel",
     "peak",
     "power_annealing",
     "primitive",
     "prodigy_rate",
+    "proximal_decay",
     "pulled_back",
     "random_normal",
+    "rectified",
     "register_norm",
     "relative_change",
+    "residual",
     "root",
     "running_max",
     "scale_by_arithmetic_rms",
@@ -91,6 +101,7 @@ __all__ = [
     "scale_by_secant",
     "scale_by_shape",
     "scale_by_sign",
+    "scaled",
     "scaled_schedule",
     "schedule_free",
     "serial",

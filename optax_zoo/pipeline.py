@@ -8,6 +8,7 @@ import optax
 from optax_zoo import _checks, alignment, by_leaf, diagnosis
 from optax_zoo._suggestions import refuse_unknown, suggests
 from optax_zoo.primitives.basis import BasisRule
+from optax_zoo.primitives.difference import kept_last
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.learning_rate import (
     Estimate,
@@ -222,9 +223,10 @@ class _Row(Rule):
         except Exception as error:
             error.add_note(f"This was in the slot {walk.slot!r} of the pipeline.")
             raise
+        after = kept_last(walk.new_state)
         if "params" in self.needs:
-            return jax.tree.map(in_wider_dtype, u, updates, params), walk.new_state
-        return jax.tree.map(in_dtype_of, u, updates), walk.new_state
+            return jax.tree.map(in_wider_dtype, u, updates, params), after
+        return jax.tree.map(in_dtype_of, u, updates), after
 
     def _walked(self, updates: Any, rate: Any, walk: Walk) -> Any:
         """The update, from a walk through all slots."""

@@ -7,7 +7,6 @@ import optax
 import pytest
 
 import optax_zoo as zoo
-from optax_zoo.compat import enable_x64
 
 # Ours, optax's, relative tolerance in float32. Adam differs by more than rounding because optax corrects the bias with
 # 1 - b2**t in float32 (off by 7e-6 for b2 = 0.999); in float64 both agree, see below.
@@ -19,6 +18,8 @@ SAME = {
     "adam eps_root": (zoo.adam(0.1, eps_root=1e-3), optax.adam(0.1, eps_root=1e-3), 1e-4),
     "adamw": (zoo.adamw(0.1, weight_decay=0.3), optax.adamw(0.1, weight_decay=0.3), 1e-4),
     "lion": (zoo.lion(0.1, weight_decay=0.3), optax.lion(0.1, weight_decay=0.3), 1e-6),
+    "adabelief": (zoo.adabelief(0.1), optax.adabelief(0.1), 1e-3),
+    "radam": (zoo.radam(0.1, eps=0.0), optax.radam(0.1, eps=0.0), 1e-3),
     "novograd": (
         zoo.novograd(0.1, 0.9, 0.25, eps=1e-6, eps_root=0.0, weight_decay=0.1, reseed=False),
         optax.novograd(0.1, b1=0.9, b2=0.25, eps=1e-6, weight_decay=0.1),
@@ -61,7 +62,7 @@ def test_equals_optax(name, params, grads):
 @pytest.mark.parametrize("name", SAME)
 def test_equals_optax_in_float64(name, params, grads):
     ours, theirs, _ = SAME[name]
-    with enable_x64(True):
+    with jax.enable_x64(True):
         params, grads = (jax.tree.map(lambda x: x.astype("float64"), tree) for tree in (params, grads))
         chex.assert_trees_all_close(
             trajectory(ours, params, grads), trajectory(theirs, params, grads), rtol=1e-11, atol=1e-11
@@ -77,6 +78,20 @@ def test_adam_at_the_first_step_is_nearer_to_the_paper_than_optax():
         return abs(float(-updates) / exact - 1)
 
     assert error(zoo.adam(0.1, b2=0.9999)) < 3e-7 < 1e-5 < error(optax.adam(0.1, b2=0.9999))
+
+
+def test_radam_rectifies_to_more_digits_than_optax():
+    """The sixth step along constant gradients is r times the rate, with rho = 5.9994 for b2 = 0.9999."""
+    rho, limit = 5.999416636521346, 2 / (1 - 0.9999) - 1
+    r = ((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) ** 0.5
+
+    def error(tx):
+        state = tx.init(jnp.float32(0.0))
+        for _ in range(6):
+            updates, state = tx.update(jnp.float32(3.0), state)
+        return abs(float(-updates) / (0.1 * r) - 1)
+
+    assert error(zoo.radam(0.1, b2=0.9999)) < 1e-6 < 0.5 < error(optax.radam(0.1, b2=0.9999))
 
 
 def test_novograd_reseeds_a_leaf_that_began_with_a_zero_gradient():

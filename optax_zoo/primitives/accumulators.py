@@ -45,6 +45,7 @@ def ema(
     blend: Decay | None = None,
     seeded: Seeded = None,
     initial: Initial = 0.0,
+    increment: Scalar = 0.0,
     accumulator_dtype: DType = None,
 ) -> Rule:
     """Exponential moving average of a statistic: s <- decay s + (1 - decay) f(x).
@@ -57,11 +58,13 @@ def ema(
         with the s before the step (Lion); then `decay` must be above 0.
       seeded: "first_step": at the first step s = f(x). "while_zero": so wherever s is still exactly 0.
       initial: what s starts from: a number, or a function from a tree of zeros to a tree (see `random_normal`).
+      increment: added to s in each step, after the average (AdaBelief's eps), in units of the squared gradient.
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 
     Returns:
       An estimator with state `AccumulatorState`.
     """
+    _checks.non_negative("increment", increment)
     if blend is None:
         _checks.decay("decay", decay, schedule=True)
     else:
@@ -78,6 +81,7 @@ def ema(
         initial=initial,
         dtype=accumulator_dtype,
         blend=blend,
+        increment=increment,
     )
 
 
@@ -135,6 +139,7 @@ def _accumulator(
     initial: Initial = 0.0,
     dtype: DType = None,
     blend: Decay | None = None,
+    increment: Scalar = 0.0,
 ) -> Rule:
     """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
     if not callable(initial):
@@ -169,13 +174,14 @@ def _accumulator(
             value = zeros if _checks.is_absent(initial) else jax.tree.map(lambda s: s + initial, zeros)
         return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None))
 
-    def update(updates: Any, state: AccumulatorState, params: Any = None, **extra_args: Any) -> Any:
+    def update(updates: Any, state: AccumulatorState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
         a, b = coefficients(state)
 
         def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
+            new = b * f if _checks.is_absent(increment) else b * f + increment * unit * unit
             if seeded == "while_zero":
-                return jnp.where(s == 0, f, a * s + b * f).astype(s.dtype)
-            return (a * s + b * f).astype(s.dtype)
+                return jnp.where(s == 0, f, a * s + new).astype(s.dtype)
+            return (a * s + new).astype(s.dtype)
 
         f = statistic_of(of, updates)
         value = jax.tree.map(accumulate, f, state.value)

@@ -71,15 +71,48 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None, *, of_new: bool = Fa
     """
 
     def subtract(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
-        if learning_rate is None:
-            raise TypeError(
-                "decoupled_decay needs the learning rate: fill the pipeline's learning_rate slot with a number or a "
-                "schedule, or call update(updates, state, params, learning_rate=...)."
-            )
+        _check_rate("decoupled_decay", learning_rate)
         decaying = lift(p) + lift(u) if of_new else lift(p)
         return lift(u) - learning_rate * coefficient * decaying
 
     return _decay(subtract, weight_decay, mask)
+
+
+@primitive
+def proximal_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
+    """Divides the parameters that finished steps lead to by 1 + learning_rate times weight_decay (Adan's decay).
+
+    So the parameters at the end of the step decay, those that come of it: p' = p + u - rate weight_decay p', the
+    proximal step of an l2 penalty. `decoupled_decay` is its first order.
+
+    Args:
+      weight_decay: the coefficient, at least 0, or a schedule: a function of the number of steps taken.
+      mask: a tree of bools (a prefix of the parameters), or a function from parameters to one; False leaves are left
+        alone.
+
+    Returns:
+      A transformation that needs the parameters and, as `decoupled_decay`, the rate. It has no state, with a schedule
+      `DecayState`.
+
+    Raises:
+      ValueError: from `init` and `update`, for a mask that does not fit the parameters.
+    """
+
+    def divide(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
+        _check_rate("proximal_decay", learning_rate)
+        strength = learning_rate * coefficient
+        return (lift(u) - strength * lift(p)) / (1 + strength)
+
+    return _decay(divide, weight_decay, mask)
+
+
+def _check_rate(part: str, learning_rate: Any) -> None:
+    """Refuses a step without the rate."""
+    if learning_rate is None:
+        raise TypeError(
+            f"{part} needs the learning rate: fill the pipeline's learning_rate slot with a number or a schedule, or "
+            "call update(updates, state, params, learning_rate=...)."
+        )
 
 
 def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -> Rule:

@@ -12,8 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from optax_zoo.compat import enable_x64
-
 ALGORITHMS = pathlib.Path(__file__).parent.parent / "algorithms"
 sys.path.append(str(ALGORITHMS.parent))  # scripts find `registered` and `algorithms.<name>.replay` there
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
@@ -30,7 +28,9 @@ class Replay:
       given: from the case to what `make` needs besides hyperparameters: recorded draws.
       evaluated: from (our parameters, state, transformation) to the parameters to evaluate with, which the case has
         recorded at its end as `params_eval`.
+      arithmetic: the dtype that the source computes in, where it stores wider numbers: the case is replayed in it.
       tolerance: instead of that of the arithmetic, where the source computes in a lower precision than it stores.
+      where: whether a case needs that tolerance, by the source's hyperparameters.
       why: the reason for a tolerance of its own.
     """
 
@@ -39,16 +39,24 @@ class Replay:
     observe: Callable[[Any, Any, dict[str, Any]], Any] = lambda params, state, hyperparameters: params
     given: Callable[[dict[str, Any]], dict[str, Any]] = lambda case: {}
     evaluated: Callable[[Any, Any, optax.GradientTransformation], Any] | None = None
+    arithmetic: str | None = None
     tolerance: float | None = None
+    where: Callable[[dict[str, Any]], bool] = lambda hyperparameters: True
     why: str = ""
 
     def __post_init__(self) -> None:
         if (self.tolerance is None) == bool(self.why):
             raise ValueError("a tolerance of its own needs a reason, and a reason a tolerance.")
 
+    def arithmetic_of(self, case: dict[str, Any]) -> str:
+        """The dtype that a case is replayed in."""
+        return self.arithmetic or case["dtype"]
+
     def tolerance_of(self, case: dict[str, Any]) -> float:
         """The largest error of a case that passes."""
-        return TOLERANCE[case["dtype"]] if self.tolerance is None else self.tolerance
+        if self.tolerance is not None and self.where(case["hyperparameters"]):
+            return self.tolerance
+        return TOLERANCE[self.arithmetic_of(case)]
 
 
 def cases(algorithm: str) -> dict[str, dict[str, Any]]:
@@ -66,8 +74,8 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
 
     Compiling takes most of the time: `transform` may leave the step as it is.
     """
-    with enable_x64(case["dtype"] == "float64"):
-        hyperparameters, dtype = case["hyperparameters"], case["dtype"]
+    hyperparameters, dtype = case["hyperparameters"], replay.arithmetic_of(case)
+    with jax.enable_x64(dtype == "float64"):
         tx = replay.make(hyperparameters, **replay.given(case))
         params = tree(case["params_0"], dtype)
         state = replay.start(tx.init(params), case)
@@ -91,7 +99,7 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
         assert ("params_eval" in case) == (replay.evaluated is not None)
         if replay.evaluated:
             compare(replay.evaluated(params, state, tx), case["params_eval"])
-    return max(off / distance(case, leaf) if off else 0.0 for leaf, off in deviation.items())
+    return max(off / distance(case, leaf, dtype) if off else 0.0 for leaf, off in deviation.items())
 
 
 def farthest(ours: np.ndarray, recorded: np.ndarray) -> float:
@@ -100,7 +108,7 @@ def farthest(ours: np.ndarray, recorded: np.ndarray) -> float:
     return float(np.max(np.abs(ours - recorded)[~np.isnan(recorded)], initial=0))
 
 
-def distance(case: dict[str, Any], leaf: str) -> float:
+def distance(case: dict[str, Any], leaf: str, dtype: str) -> float:
     """How far the recorded leaf was from its start at most, in any element.
 
     In float32 at least so far that the tolerance is one spacing of the parameter itself: nearer it cannot come.
@@ -108,7 +116,7 @@ def distance(case: dict[str, Any], leaf: str) -> float:
     start = np.array(case["params_0"][leaf])
     moves = (np.abs(np.array(params[leaf], float) - start) for params in case["params"])
     moved = max(float(np.max(np.nan_to_num(move))) for move in moves)
-    if case["dtype"] == "float64":
+    if dtype == "float64":
         return moved
     largest = max(float(np.max(np.abs(np.array(params[leaf])))) for params in case["params"])
     return max(moved, float(np.spacing(np.float32(largest))) / TOLERANCE["float32"])

@@ -17,7 +17,8 @@ def groups(algorithm: str) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, case in cases(algorithm).items():
         if name not in NOT_REPLAYED.get(algorithm, {}):
-            found.setdefault((case["source"], case["dtype"]), []).append(case)
+            arithmetic = replay_of(algorithm, name).arithmetic_of(case)
+            found.setdefault((case["source"], arithmetic), []).append(case)
     for (source, dtype), group in found.items():
         yield source, dtype, group
 

@@ -6,6 +6,8 @@ Not read are options that change no number in float64: `foreach`, `triton`, `kah
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
 
 import optax_zoo as zoo
@@ -36,3 +38,20 @@ def with_decay(tx: zoo.Pipeline, h: dict[str, Any], decoupled: bool, fixed: bool
     if not decoupled:
         return tx.replace(gradient=zoo.in_series(other=tx.slots.get("gradient"), decay=zoo.coupled_decay(coefficient)))
     return tx.replace(decay=zoo.decoupled_decay(coefficient / h["lr"] if fixed else coefficient))
+
+
+def tfa_rate(h: dict[str, Any]) -> optax.ScalarOrSchedule:
+    """The rate over 1 + decay t; with `total_steps` it warms up from 0 linearly, and then falls to `min_lr`."""
+    if not (h["decay"] or h["total_steps"]):
+        return h["learning_rate"]
+
+    def rate(count: jax.Array) -> jax.Array:
+        now = h["learning_rate"] / (1 + h["decay"] * count)
+        if not h["total_steps"]:
+            return now
+        warmup = h["total_steps"] * h["warmup_proportion"]
+        falling = max(h["total_steps"] - warmup, 1)
+        fallen = now + (h["min_lr"] - now) / falling * jnp.minimum(count + 1 - warmup, falling)
+        return jnp.where(count + 1 <= warmup, now * (count + 1) / warmup, fallen)
+
+    return rate

@@ -4,13 +4,12 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from harness import Replay, cases, largest_error, tree
+from harness import TOLERANCE, Replay, cases, largest_error, tree
 from ledger import replay_of, table, uncompiled
 from registered import is_heavy
 from replays import AUTHORS, NOT_REPLAYED, REPLAYS
 
 import optax_zoo as zoo
-from optax_zoo.compat import enable_x64
 
 ALL = [
     (algorithm, name)
@@ -42,8 +41,9 @@ def test_the_proof_that_is_stated_is_recorded(algorithm: str) -> None:
 
 
 def test_a_tolerance_of_its_own_is_wider_and_has_a_reason() -> None:
-    case = {"dtype": "float64"}
-    assert all(r.tolerance_of(case) > 1e-9 for sources in REPLAYS.values() for r in sources.values() if r.why)
+    assert all(r.tolerance > TOLERANCE["float64"] for sources in REPLAYS.values() for r in sources.values() if r.why)
+    replay = Replay(lambda h: zoo.sgd(), tolerance=1e-5, where=lambda h: h["lr"] > 1, why="-")
+    assert [replay.tolerance_of({"dtype": "float64", "hyperparameters": {"lr": lr}}) for lr in (1, 2)] == [1e-9, 1e-5]
     with pytest.raises(ValueError, match="needs a reason"):
         Replay(lambda h: zoo.sgd(), tolerance=1e-5)
 
@@ -63,7 +63,7 @@ def test_the_ledger_has_every_case() -> None:
 def test_nag_parameters_are_the_look_ahead_point(name: str) -> None:
     """The recorded gradients are those of the recorded quadratic at our own parameters."""
     case = cases("nag")[name]
-    with enable_x64(True):
+    with jax.enable_x64(True):
         tx = replay_of("nag", name).make(case["hyperparameters"])
         params = tree(case["params_0"], "float64")
         curvature, centre = (tree(case["closed_loop"][part], "float64") for part in "ac")

@@ -113,6 +113,17 @@ def test_a_blend_is_read_from_the_new_average_and_refuses_other_forms():
             ema(0.9, blend=0.5, **other)
 
 
+def test_an_increment_is_added_in_each_step():
+    steps = np.float32([[1.0], [3.0]])
+    grown = ema(0.5, of=square, increment=0.25)
+    np.testing.assert_allclose(estimates(grown, steps), [[0.5 + 0.25], [0.5 * 0.75 + 0.5 * 9 + 0.25]])
+    np.testing.assert_allclose(estimates(debiased(grown), steps), [[0.75 / 0.5], [5.125 / 0.75]], rtol=1e-6)
+    estimate, _ = grown.update(jnp.float32(1.0), grown.init(jnp.float32(1.0)), unit=2.0)
+    np.testing.assert_allclose(estimate, 0.5 + 0.25 * 4)
+    with pytest.raises(ValueError, match=r"increment is -1\.0"):
+        ema(0.5, increment=-1.0)
+
+
 def test_seeding_at_the_first_step_or_while_zero():
     steps = np.float32([[0.0, 2.0], [4.0, 4.0]])
     np.testing.assert_allclose(estimates(ema(0.75, seeded="first_step"), steps)[-1], [1.0, 2.5])

@@ -47,6 +47,9 @@ def test_decays_have_reached_their_limit_when_the_counter_has(decay):
         zoo.clip_by_norm("max", 1.0),
         zoo.damp_by_max(),
         zoo.scale_by_sign(),
+        zoo.difference(),
+        zoo.parallel(fast=zoo.ema(0.9), slow=zoo.scaled(2.0, zoo.ema(0.99))),
+        zoo.rectified(zoo.root(zoo.debiased(zoo.ema(0.9, of=zoo.square))), 0.9),
         zoo.coupled_decay(0.1),
         zoo.serial(clip=zoo.clip_by_norm("l2", 1.0), trace=zoo.trace(0.9)),
     ],
@@ -108,6 +111,20 @@ def test_the_new_parameters_decay_where_asked_for(params, grads):
         new = params[leaf] + step[leaf]
         np.testing.assert_allclose(params[leaf] + decayed[leaf], new - rate * coefficient * new, rtol=1e-6)
     chex.assert_trees_all_equal(decayed["s"], step["s"])
+
+
+def test_proximal_decay_is_of_the_parameters_at_the_end_of_the_step(params, grads):
+    plain, rate, coefficient = zoo.adam(0.1), 0.1, 0.5
+    tx = plain.replace(decay=zoo.proximal_decay(coefficient, {"w": True, "b": True, "s": False}))
+    assert "proximal_decay(0.5, mask)" in repr(tx) and tx.needs == ("params",)
+    step, decayed = apply(plain, grads, params), apply(tx, grads, params)
+    for leaf in ("w", "b"):
+        end = params[leaf] + decayed[leaf]
+        np.testing.assert_allclose(end, (params[leaf] + step[leaf]) / (1 + rate * coefficient), rtol=1e-6)
+        np.testing.assert_allclose(end, params[leaf] + step[leaf] - rate * coefficient * end, rtol=1e-6)
+    chex.assert_trees_all_equal(decayed["s"], step["s"])
+    with pytest.raises(TypeError, match="proximal_decay needs the learning rate"):
+        apply(zoo.proximal_decay(0.1), grads, params)
 
 
 def test_damping_shrinks_by_the_square_of_element_times_largest():

@@ -20,8 +20,10 @@ def optimi(h: dict[str, Any]) -> zoo.Pipeline:
 
 def timm(h: dict[str, Any]) -> optax.GradientTransformation:
     """`corrected_weight_decay` decays by rate^2 over the first rate: the same while the rate is constant."""
-    refuse(h, "caution")
-    return ascending(zoo.lion(h["lr"], *h["betas"], weight_decay=h["weight_decay"]), h)
+    tx = zoo.lion(h["lr"], *h["betas"], weight_decay=h["weight_decay"])
+    if h["caution"]:
+        tx = tx.replace(rescale=zoo.serial(sign=zoo.scale_by_sign(), cautious=zoo.cautious()))
+    return ascending(tx, h)
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
