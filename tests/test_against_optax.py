@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import optax_zoo as zoo
+from optax_zoo.compat import enable_x64
 
 # Ours, optax's, relative tolerance in float32. Adam differs by more than rounding because optax corrects the bias with
 # 1 - b2**t in float32 (off by 7e-6 for b2 = 0.999); in float64 both agree, see below.
@@ -62,7 +63,7 @@ def test_equals_optax(name, params, grads):
 @pytest.mark.parametrize("name", SAME)
 def test_equals_optax_in_float64(name, params, grads):
     ours, theirs, _ = SAME[name]
-    with jax.enable_x64(True):
+    with enable_x64(True):
         params, grads = (jax.tree.map(lambda x: x.astype("float64"), tree) for tree in (params, grads))
         chex.assert_trees_all_close(
             trajectory(ours, params, grads), trajectory(theirs, params, grads), rtol=1e-11, atol=1e-11

@@ -6,6 +6,7 @@ import optax
 import pytest
 
 import optax_zoo as zoo
+from optax_zoo.compat import enable_x64
 
 NAMES = zoo.list_algorithms()
 
@@ -20,7 +21,7 @@ def test_statistics_of_bfloat16_gradients_are_kept_in_float32(name, params):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_statistics_of_float64_gradients_are_kept_in_float64(name, params):
-    with jax.enable_x64(True):
+    with enable_x64(True):
         wide = jax.tree.map(lambda p: p.astype("float64"), params)
         state = jax.eval_shape(zoo.create(name, **zoo.describe(name).example).init, wide)
         assert {str(leaf.dtype) for leaf in jax.tree.leaves(state)} <= {"float64", "int32", "uint32"}

@@ -190,7 +190,9 @@ def test_a_small_decay_of_float32_parameters_is_not_lost_in_bfloat16_gradients(t
 
 def test_a_decay_may_be_a_schedule_like_optax_s():
     schedule = optax.linear_schedule(0.1, 0.0, 3)
-    ours, theirs = zoo.adamw(0.1, weight_decay=schedule), optax.adamw(0.1, weight_decay=schedule)
+    decay = optax.inject_hyperparams(optax.add_decayed_weights)(schedule)  # optax.adamw takes one since 0.2.6
+    ours = zoo.adamw(0.1, weight_decay=schedule)
+    theirs = optax.chain(optax.scale_by_adam(), decay, optax.scale_by_learning_rate(0.1))
     state, expected = ours.init(MOVED), theirs.init(MOVED)
     for _ in range(4):
         updates, state = ours.update(GRADS, state, MOVED)

@@ -159,7 +159,7 @@ def kept(state):
 
 
 @pytest.mark.parametrize("name", ["expectigrad", *slow("novograd", "eve")])
-def test_partition_keeps_states_apart_and_decays_the_weights_only(name, examples, transformer, batch):
+def test_partition_keeps_states_apart_and_decays_the_weights_only(name, examples, transformer):
     groups = examples[1].groups
     weights = example(name)
     plain, decayed = (
@@ -168,7 +168,10 @@ def test_partition_keeps_states_apart_and_decays_the_weights_only(name, examples
     states = decayed.opt_state.inner_states
     assert kept(states["weights"]) == {"kernel"}
     assert kept(states["rest"]) == {"bias", "scale", "positions"}
-    plain, decayed = linen_step(plain, batch)[0].params, linen_step(decayed, batch)[0].params
+    # A gradient that is given: two programs that compute one need not round it alike, whatever optimizer follows.
+    step = jit(lambda state, grads: state.apply_gradients(grads=grads, value=1.0).params)
+    grads = jax.tree.map(jnp.ones_like, plain.params)
+    plain, decayed = step(plain, grads), step(decayed, grads)
     same = jax.tree.map(np.array_equal, plain, decayed)
     assert same == jax.tree.map(lambda label: label == "rest", groups(plain))
 

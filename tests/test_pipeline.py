@@ -8,8 +8,6 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from flax import nnx
-from flax.training.train_state import TrainState
 from registered import ALGORITHMS, is_led_by_rounding
 
 import optax_zoo as zoo
@@ -182,7 +180,7 @@ def test_a_handed_rate_is_used_by_its_stage_and_not_multiplied_again(rate, param
     def capped_step(updates, state, params=None, *, learning_rate, **extra_args):
         return jax.tree.map(lambda g: jnp.minimum(learning_rate, 0.05) * g, updates), state
 
-    stage = optax.GradientTransformationExtraArgs(optax.init_empty_state, capped_step)
+    stage = optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), capped_step)
     tx = pipeline(rescale=stage, learning_rate=zoo.handed(rate), decay=decoupled_decay(0.5))
     state = tx.init(params)
     for count in range(5):
@@ -260,7 +258,8 @@ class TestAmongOptaxTools:
         chex.assert_trees_all_equal(after.inner_state, state.inner_state)
 
     def test_flax_train_state(self, name, params, grads, run):
-        state = TrainState.create(apply_fn=None, params=params, tx=self.tx(name))
+        train_state = pytest.importorskip("flax.training.train_state")
+        state = train_state.TrainState.create(apply_fn=None, params=params, tx=self.tx(name))
         if "value" in self.tx(name).needs:  # a TrainState passes no extra arguments on
             with pytest.raises(TypeError, match="value=loss"):
                 state.apply_gradients(grads=grads)
@@ -269,6 +268,7 @@ class TestAmongOptaxTools:
         chex.assert_trees_all_close(state.params, run(self.tx(name), params, grads, 1)[0], rtol=1e-5, atol=1e-7)
 
     def test_flax_nnx_optimizer(self, name, run):
+        nnx = pytest.importorskip("flax.nnx")
         model = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
         optimizer = nnx.Optimizer(model, self.tx(name), wrt=nnx.Param)
 

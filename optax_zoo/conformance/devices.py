@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from optax_zoo.compat import set_mesh
 from optax_zoo.conformance import trees
 from optax_zoo.conformance.assertions import Skip, close, equal, require
 from optax_zoo.conformance.registry import check_in
@@ -187,7 +188,7 @@ class _Layout:
     def context(self) -> Any:
         """What compiled steps run in: jax asks for the mesh where its axes are Explicit."""
         explicit = AxisType.Explicit in self.mesh.axis_types
-        return jax.set_mesh(self.mesh) if explicit else contextlib.nullcontext()
+        return set_mesh(self.mesh) if explicit else contextlib.nullcontext()
 
     def place(self, tree: Any) -> Any:
         """Parameters or gradients on the mesh."""

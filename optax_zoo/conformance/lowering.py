@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+from jax import export
 
 from optax_zoo.conformance import trees
 from optax_zoo.conformance.assertions import require
@@ -40,5 +41,5 @@ def _export(subject: Subject, platform: str) -> None:
         params, state = subject.step(tx, params, state, grads)
         return subject.step(tx, params, state, grads)
 
-    exported = jax.export.export(jax.jit(two_steps), platforms=[platform])(params, params)
+    exported = export.export(jax.jit(two_steps), platforms=[platform])(params, params)
     require(exported.platforms == (platform,), f"exported for {exported.platforms} instead of {platform}.")

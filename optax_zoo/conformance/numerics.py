@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from optax_zoo.compat import enable_x64
 from optax_zoo.conformance import trees
 from optax_zoo.conformance.assertions import close, finite, require, same_kind, wide
 from optax_zoo.conformance.registry import check_in
@@ -61,14 +62,14 @@ def bfloat16(subject: Subject) -> None:
 @check()
 def float64(subject: Subject) -> None:
     """float64 trees: updates in float64, and finite."""
-    with jax.enable_x64(True):
+    with enable_x64(True):
         finite("updates", _in_dtype(subject, jnp.float64))
 
 
 @check()
 def float32_beside_float64(subject: Subject) -> None:
     """float32 trees stay float32 where float64 is enabled."""
-    with jax.enable_x64(True):
+    with enable_x64(True):
         _in_dtype(subject, jnp.float32)
 
 

@@ -43,10 +43,10 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
       >>> shardings = {"kernel": NamedSharding(mesh, P("data", "model")), "bias": NamedSharding(mesh, P())}
       >>> tx = zoo.novograd(1e-2)
       >>> of_state = state_sharding(tx, params, shardings)
-      >>> of_state["momentum"].value["kernel"].spec  # shaped like the kernel
-      P('data', 'model')
-      >>> of_state["denominator"].value["kernel"].spec  # one number
-      P()
+      >>> tuple(of_state["momentum"].value["kernel"].spec)  # shaped like the kernel
+      ('data', 'model')
+      >>> tuple(of_state["denominator"].value["kernel"].spec)  # one number
+      ()
       >>> params = jax.device_put(params, shardings)
       >>> state = jax.jit(tx.init, out_shardings=of_state)(params)
     """

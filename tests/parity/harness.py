@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from optax_zoo.compat import enable_x64
+
 ALGORITHMS = pathlib.Path(__file__).parent.parent / "algorithms"
 sys.path.append(str(ALGORITHMS.parent))  # scripts find `registered` and `algorithms.<name>.replay` there
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5}  # relative to the distance travelled by the leaf
@@ -75,7 +77,7 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
     Compiling takes most of the time: `transform` may leave the step as it is.
     """
     hyperparameters, dtype = case["hyperparameters"], replay.arithmetic_of(case)
-    with jax.enable_x64(dtype == "float64"):
+    with enable_x64(dtype == "float64"):
         tx = replay.make(hyperparameters, **replay.given(case))
         params = tree(case["params_0"], dtype)
         state = replay.start(tx.init(params), case)

@@ -10,6 +10,7 @@ from registered import is_heavy
 from replays import AUTHORS, NOT_REPLAYED, REPLAYS
 
 import optax_zoo as zoo
+from optax_zoo.compat import enable_x64
 
 ALL = [
     (algorithm, name)
@@ -63,7 +64,7 @@ def test_the_ledger_has_every_case() -> None:
 def test_nag_parameters_are_the_look_ahead_point(name: str) -> None:
     """The recorded gradients are those of the recorded quadratic at our own parameters."""
     case = cases("nag")[name]
-    with jax.enable_x64(True):
+    with enable_x64(True):
         tx = replay_of("nag", name).make(case["hyperparameters"])
         params = tree(case["params_0"], "float64")
         curvature, centre = (tree(case["closed_loop"][part], "float64") for part in "ac")

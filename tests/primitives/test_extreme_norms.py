@@ -10,6 +10,7 @@ from jax.sharding import PartitionSpec as P
 from test_norms import EXPECTED, apply, scratch_norms  # noqa: F401
 
 import optax_zoo as zoo
+from optax_zoo.compat import enable_x64
 from optax_zoo.primitives import norms
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -63,7 +64,7 @@ def test_ordinary_gradients_keep_their_digits():
 
 
 def test_float64_reaches_its_own_limits():
-    with jax.enable_x64(True):
+    with enable_x64(True):
         for size in (1e300, 1e-300):
             found = apply(zoo.normalize_by_norm("l2", eps=0.0), jnp.asarray(SHAPE * size))
             np.testing.assert_allclose(found, SHAPE / EXPECTED["l2"](SHAPE), rtol=1e-12)

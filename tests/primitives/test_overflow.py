@@ -9,6 +9,7 @@ import optax
 import pytest
 
 import optax_zoo as zoo
+from optax_zoo.compat import enable_x64
 from optax_zoo.primitives.overflow import bounded
 
 # Their sums and norms over a leaf are of another kind than elementwise squares.
@@ -27,7 +28,7 @@ def steps(tx, gradients):
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64, jnp.complex64])
 def test_bounded_changes_only_what_overflows(dtype):
-    with jax.enable_x64(dtype == jnp.float64):
+    with enable_x64(dtype == jnp.float64):
         largest = np.finfo(dtype).max
         x = jnp.array([0.0, -1e-30, 1e17, -largest, jnp.nan], dtype)
         y = bounded(x)

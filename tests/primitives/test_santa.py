@@ -3,7 +3,6 @@
 import pickle
 
 import chex
-import flax.serialization
 import jax
 import jax.numpy as jnp
 import optax
@@ -37,14 +36,17 @@ def test_the_same_key_draws_the_same_trajectory(santa, params, grads):
     assert not jnp.allclose(other["w"], none[0]["w"])
 
 
+def by_pickle(state):
+    return pickle.loads(pickle.dumps(state))
+
+
+def by_flax(state):
+    serialization = pytest.importorskip("flax.serialization")
+    return serialization.from_bytes(state, serialization.to_bytes(state))
+
+
 @BOTH
-@pytest.mark.parametrize(
-    "travel",
-    [
-        lambda state: pickle.loads(pickle.dumps(state)),
-        lambda state: flax.serialization.from_bytes(state, flax.serialization.to_bytes(state)),
-    ],
-)
+@pytest.mark.parametrize("travel", [by_pickle, by_flax])
 def test_a_stored_state_goes_on_with_the_same_noise(santa, travel, params, grads):
     tx = santa(correction=True)
     halfway, state = steps(tx, params, grads)

@@ -1,7 +1,6 @@
 """Stacked layers: every layer has the norm, average or maximum that it would have in a model of separate leaves."""
 
 import chex
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -261,6 +260,8 @@ def test_hyperparameters_are_injected_beside_a_rule():
 
 @pytest.mark.slow
 def test_layers_of_a_scan_of_flax():
+    nn = pytest.importorskip("flax.linen")
+
     class Layer(nn.Module):
         @nn.compact
         def __call__(self, x, _):

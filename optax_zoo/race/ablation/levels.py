@@ -21,6 +21,7 @@ from optax_zoo.running.errors import RaceError
 LONGEST_LABEL = 28
 EXAMPLES = {  # a part for each slot, for messages
     "gradient": 'clip_by_norm("l2", 1)',
+    "basis": "eigenbasis()",
     "numerator": "ema(0.5)",
     "denominator": "root(total(of=square))",
     "bound": "converging_bound(base_learning_rate=learning_rate)",
@@ -29,6 +30,7 @@ EXAMPLES = {  # a part for each slot, for messages
     "learning_rate": "handed(learning_rate)",
     "velocity": "trace(0.5)",
     "decay": "decoupled_decay(0.001)",
+    "iterate": "lookahead_steps()",
 }
 
 Base = str | Pipeline | Callable[[Any], Pipeline]

@@ -34,27 +34,27 @@ OPTAX = (
     "optax.scale_by_trust_ratio",
     "optax.trace",
 )
-# Public names that are no parts: they look up, register or compose, or take what no literal can say.
+# Public functions that make no part: they look up, register or compose, or take what no literal can say.
 _NO_PARTS = {
     "CLAIMS",
     "SLOTS",
     "Algorithm",
-    "Part",
-    "Pipeline",
-    "Rule",
     "algorithm",
     "create",
     "describe",
+    "evaluation_params",
     "in_series",
     "integrator",
     "list_algorithms",
     "list_norms",
+    "matrices",
     "migrate",
     "nag_iterate",
     "optional",
     "pipeline",
     "primitive",
     "register_norm",
+    "route",
 }
 _FOUND: Mapping[type[ast.AST], str] = {
     ast.Attribute: "an attribute",
@@ -84,9 +84,10 @@ _FOUND: Mapping[type[ast.AST], str] = {
 @functools.cache
 def allowed() -> Mapping[str, Any]:
     """What expressions may name: our public parts, statistics and decays, and a few parts of optax."""
-    ours = [name for name in optax_zoo.__all__ if name not in _NO_PARTS and name not in optax_zoo.list_algorithms()]
+    left_out = {*_NO_PARTS, *optax_zoo.list_algorithms()}
+    ours = {name: getattr(optax_zoo, name) for name in optax_zoo.__all__ if name not in left_out}
     return {
-        **{name: getattr(optax_zoo, name) for name in ours},
+        **{name: value for name, value in ours.items() if not _is_kind_of_part(value)},
         **{name: getattr(optax, name.removeprefix("optax.")) for name in OPTAX},
     }
 
@@ -96,7 +97,11 @@ def is_maker(name: str) -> bool:
     value = allowed()[name]
     if name in OPTAX or isinstance(value, type):
         return True
-    return inspect.isfunction(value) and inspect.signature(value).return_annotation in (Rule, Part)
+    return inspect.isfunction(value) and _is_kind_of_part(inspect.signature(value).return_annotation)
+
+
+def _is_kind_of_part(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Rule | Part)
 
 
 @dataclasses.dataclass(frozen=True)
