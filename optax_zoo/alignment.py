@@ -24,12 +24,13 @@ class Aligned(NamedTuple):
     Attributes:
       updates: the gradients, None where no part shall see one.
       params: the parameters of these, or None.
-      finish: from (updates of the parts, state, state before) to the updates and the state of the whole tree.
+      finish: from (updates of the parts, state, state before) to the updates and the state of the whole tree; None
+        where they are that already.
     """
 
     updates: Any
     params: Any
-    finish: Finish
+    finish: Finish | None
 
 
 def moved(params: Any) -> Any:
@@ -44,22 +45,29 @@ def align(updates: Any, state: Any, params: Any) -> Aligned:
       ValueError: for trees or shapes that differ, with the path of the first leaf that does.
       TypeError: for integer gradients of other than integer parameters.
     """
-    grads, treedef = jax.tree.flatten(updates, is_leaf=is_none)
-    at = _parameters(updates, treedef, params)
-    if not (all(map(is_moved, grads)) if at is None else all(map(_fits, grads, at))):
-        if at is not None:
-            _check_shapes(updates, grads, at)
-        _check_kinds(updates, grads, at)
-        return _partly_moved(grads, treedef, at, state)
-    return Aligned(updates, params, lambda u, after, before: (u, after))
-
-
-def _fits(g: Any, p: Any) -> bool:
-    """Whether a leaf is moved and a gradient of its parameter's shape, as nearly all are."""
+    treedef: Any = jax.tree.structure(updates, is_leaf=is_none)
+    grads = jax.tree.leaves(updates, is_leaf=is_none)
     try:
-        return g.shape == p.shape and _is_inexact(g.dtype) and _is_inexact(p.dtype)
-    except AttributeError:
-        return False
+        at = None if params is None else treedef.flatten_up_to(params)
+    except (ValueError, TypeError):
+        raise _other_tree(updates, params) from None
+    if _all_moved(grads, at):
+        return Aligned(updates, params, None)
+    if at is not None:
+        _check_shapes(updates, grads, at)
+    _check_kinds(updates, grads, at)
+    return _partly_moved(grads, treedef, at, state)
+
+
+def _all_moved(grads: Sequence[Any], at: Sequence[Any] | None) -> bool:
+    """Whether each leaf is moved and has a gradient of its parameter's shape, as nearly always."""
+    try:
+        for g, p in zip(grads, grads if at is None else at, strict=True):
+            if not (g.shape == p.shape and _is_inexact(g.dtype) and _is_inexact(p.dtype)):
+                return False
+    except AttributeError:  # of what is no array
+        return at is None and all(map(is_moved, grads))
+    return True
 
 
 def _partly_moved(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, state: Any) -> Aligned:
@@ -113,16 +121,6 @@ def _still(g: Any) -> Any:
     if g is None:
         return None
     return jnp.zeros_like(g, dtype=bool if dtype_of(g) == jax.dtypes.float0 else None)
-
-
-def _parameters(updates: Any, treedef: Any, params: Any) -> list[Any] | None:
-    """The parameter of each gradient, anything where that is None."""
-    if params is None:
-        return None
-    try:
-        return treedef.flatten_up_to(params)
-    except (ValueError, TypeError):
-        raise _other_tree(updates, params) from None
 
 
 def _check_shapes(updates: Any, grads: Sequence[Any], at: Sequence[Any]) -> None:

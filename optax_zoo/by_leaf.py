@@ -1,6 +1,6 @@
 """One traversal of a tree: an update that is traced once for all leaves of the same shapes and dtypes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -33,42 +33,35 @@ class Split(NamedTuple):
     def pieces(self, params: Any) -> Iterator[Piece]:
         """Each leaf with its state and its parameter."""
         parameters = [None] * len(self.leaves) if params is None else self.treedef.flatten_up_to(params)
-        for number, (leaf, parameter) in enumerate(zip(self.leaves, parameters, strict=True)):
-            own = [entry[number] if isinstance(entry, list) else entry for entry in self.entries]
-            yield Piece(leaf, self.outline.unflatten(own), parameter)
+        for number, leaf in enumerate(self.leaves):
+            own = []
+            for entry in self.entries:
+                own.append(entry[number] if isinstance(entry, list) else entry)
+            yield Piece(leaf, self.outline.unflatten(own), parameters[number])
 
-    def merged(self, done: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    def merged(self, done: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
         """The updates and the state of the tree from those of each leaf."""
-        columns = zip(*(self.outline.flatten_up_to(after) for _, after in done), strict=True)
-        of_tree = [
-            self.treedef.unflatten(column) if isinstance(entry, list) else column[0]
-            for column, entry in zip(columns, self.entries, strict=True)
-        ]
-        return self.treedef.unflatten([u for u, _ in done]), self.outline.unflatten(of_tree)
+        updates, states = zip(*done, strict=True)
+        columns = zip(*map(self.outline.flatten_up_to, states), strict=True)
+        of_tree = []
+        for column, entry in zip(columns, self.entries, strict=True):
+            of_tree.append(self.treedef.unflatten(column) if isinstance(entry, list) else column[0])
+        return self.treedef.unflatten(updates), self.outline.unflatten(of_tree)
 
 
 def split(updates: Any, state: Any) -> Split | None:
     """A tree and a state that has only entries for each leaf and scalars for all; None for another state."""
-    leaves, treedef = jax.tree.flatten(updates)
+    treedef: Any = jax.tree.structure(updates)
     found, outline = entries(state, treedef)
-    split_entries = []
+    split_entries: list[Any] = []
     for entry in found:
-        inner, outer = _flatten(entry)
-        if outer == treedef:
-            split_entries.append(inner)
+        if treedef == jax.tree.structure(entry):
+            split_entries.append(jax.tree.leaves(entry))
         elif jnp.ndim(entry) == 0:
             split_entries.append(entry)
         else:
             return None
-    return Split(leaves, treedef, split_entries, outline)
-
-
-def split_traced(updates: Any, state: Any) -> Split | None:
-    """The split of several leaves that are being traced; else None."""
-    leaves = jax.tree.leaves(updates)
-    if len(leaves) < 2 or not isinstance(leaves[0], jax.core.Tracer):
-        return None
-    return split(updates, state)
+    return Split(jax.tree.leaves(updates), treedef, split_entries, outline)
 
 
 def alike(state: Any, tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
@@ -88,22 +81,6 @@ def alike(state: Any, tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
     return [found[i] for i in places], put
 
 
-def update_by_leaf(update: Callable[..., Any], parts: Split, params: Any, *others: Any) -> Any:
-    """What `update(updates, state, params, *others)` returns, from one call for each leaf.
-
-    Args:
-      update: maps a leaf, the state as if the leaf were the whole tree, its parameter and the others to an update and a
-        state. The scalars in that state must come out the same for all leaves.
-      parts: the updates and the state, split.
-      params: a tree that has the structure of the updates at its top, or None.
-      *others: the same for all leaves.
-
-    Returns:
-      A tuple of (updates, state).
-    """
-    return parts.merged([update(*piece, *others) for piece in parts.pieces(params)])
-
-
 def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: Any) -> str | None:
     """The path of the first leaf that `update(leaf, state, param)` raises an error for, if one does."""
     parts = split(updates, state)
@@ -120,11 +97,7 @@ def first_failure(update: Callable[..., Any], updates: Any, state: Any, params: 
 
 def entries(state: Any, treedef: Any) -> tuple[list[Any], Any]:
     """The subtrees of a state that have an entry for each leaf, and its other leaves; and what is around them."""
-    return jax.tree.flatten(state, is_leaf=lambda node: structure(node) == treedef)
-
-
-def _flatten(tree: Any) -> tuple[list[Any], Any]:
-    return jax.tree.flatten(tree)
+    return jax.tree.flatten(state, is_leaf=lambda node: treedef == jax.tree.structure(node))
 
 
 def structure(tree: Any) -> Any:

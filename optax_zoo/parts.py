@@ -20,12 +20,12 @@ from optax_zoo.primitives.denominators import (
     scale_by_arithmetic_rms,
 )
 from optax_zoo.primitives.difference import difference, extrapolated
-from optax_zoo.primitives.distances import prodigy_rate
+from optax_zoo.primitives.distances import dadapt_rate, prodigy_rate
 from optax_zoo.primitives.eigenbasis import eigenbasis
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.iterates import lookahead_steps, schedule_free
-from optax_zoo.primitives.learning_rate import RateRule, handed
+from optax_zoo.primitives.learning_rate import RateRule, already_applied
 from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
@@ -50,6 +50,7 @@ __all__ = [
     "RateRule",
     "Rule",
     "absolute",
+    "already_applied",
     "arithmetic_mean",
     "arithmetic_rms",
     "by_preconditioner",
@@ -58,6 +59,7 @@ __all__ = [
     "converging_bound",
     "coordinatewise_lstm",
     "coupled_decay",
+    "dadapt_rate",
     "damp_by_max",
     "debiased",
     "decoupled_decay",
@@ -68,7 +70,6 @@ __all__ = [
     "euler",
     "extrapolated",
     "growing_decay",
-    "handed",
     "in_series",
     "integrator",
     "leaf_sum",

@@ -14,16 +14,15 @@ from optax_zoo.primitives.learning_rate import (
     Estimate,
     RateRule,
     ScheduleState,
-    descend,
+    already_applied,
     evaluate_rate,
-    handed,
     init_rate,
     is_rate,
     plain_rate,
 )
 from optax_zoo.primitives.overflow import bounded_beside
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of, rule_of, update_of
-from optax_zoo.primitives.precision import in_dtype_of, in_wider_dtype, lift
+from optax_zoo.primitives.precision import as_before, in_dtype, in_wider_dtype, lift
 from optax_zoo.walk import Walk, weighted
 
 SLOTS = (
@@ -75,7 +74,7 @@ def pipeline(
     bound: Slot = None,
     momentum: Slot = None,
     rescale: Slot = None,
-    learning_rate: optax.ScalarOrSchedule | handed | Slot = None,
+    learning_rate: optax.ScalarOrSchedule | already_applied | Slot = None,
     velocity: Slot = None,
     decay: Slot = None,
     iterate: Slot = None,
@@ -112,9 +111,9 @@ def pipeline(
       bound: limits the elementwise step size 1 / denominator.
       momentum: averages what has been preconditioned: `scale_by_ema(0.9)`, `trace(0.9)`.
       rescale: multiplies or reshapes the direction.
-      learning_rate: a number or a schedule; the sign is changed here. `handed(rate)` for a rate that an earlier stage
-        has made use of. `prodigy_rate()` and other estimators of a rate are asked before the numerator, and told of the
-        finished step. Another transformation is applied as it is.
+      learning_rate: a number or a schedule; the sign is changed here. `already_applied(rate)` for a rate that an
+        earlier stage has multiplied by. `prodigy_rate()` and other rates that estimate themselves are asked before the
+        numerator, and told of the finished step. Any other transformation is applied as it is.
       velocity: averages the finished step: `trace(0.9)`.
       decay: `decoupled_decay(1e-2)`.
       iterate: turns the finished step into that of the parameters which the loop holds, beside which it keeps others:
@@ -162,12 +161,14 @@ class _Row(Rule):
             raise TypeError("bound limits 1 / denominator, but the denominator slot is empty.")
         self.rate = None if "learning_rate" in self.parts else slots.get("learning_rate")
         self.scheduled = callable(plain_rate(self.rate))
+        self.constant = None if self.scheduled else plain_rate(self.rate)
         self.estimator = rule_of(slots.get("learning_rate"), RateRule)
         self.basis = rule_of(slots.get("basis"), BasisRule)
         if "basis" in slots and self.basis is None:
             raise TypeError(f"basis is {slots['basis']!r}, but must be a basis, such as eigenbasis(), or None.")
         self.updates = {slot: update_of(part) for slot, part in self.parts.items()}
         text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
+        self.keeps_gradients = "difference(" in text
         super().__init__(
             self.init,
             self.update,
@@ -183,79 +184,80 @@ class _Row(Rule):
         return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
 
     def update(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
-        self.check_params(params)
-        if not (isinstance(state, dict) and state.keys() == self.slots.keys()):
+        if params is None:
+            self.check_params(params)
+        if not isinstance(state, dict) or state.keys() != self.slots.keys():
             raise diagnosis.of_slots(self, state)
-        if self.scheduled and not isinstance(state["learning_rate"], ScheduleState):
-            raise diagnosis.of_slots(self, state)
-        rates = {}
-        if self.rate is not None:
-            extra_args["learning_rate"], rates["learning_rate"] = evaluate_rate(self.rate, state["learning_rate"])
-        before = {slot: state[slot] for slot in self.parts}
-        aligned = alignment.align(updates, before, params)
+        rate = extra_args.pop("learning_rate", None) if self.rate is None else self.constant
+        rate_state = state.get("learning_rate")
+        if self.scheduled:
+            if not isinstance(rate_state, ScheduleState):
+                raise diagnosis.of_slots(self, state)
+            rate, rate_state = evaluate_rate(self.rate, rate_state)
+        aligned = alignment.align(updates, state, params)
         try:
-            u, after = self._step(aligned.updates, before, aligned.params, extra_args)
+            u, after = self._step(aligned.updates, state, aligned.params, rate, extra_args)
         except Exception as error:
-            clearer = diagnosis.explain(error, self, aligned, before, extra_args)
+            clearer = diagnosis.explain(error, self, aligned, state, {**extra_args, "rate": rate})
             if clearer is None:
                 raise
             raise clearer from None
-        u, after = aligned.finish(u, after, before)
-        return u, {**after, **rates}
+        if aligned.finish is not None:
+            u, after = aligned.finish(u, after, state)
+        return u, after if self.rate is None else {**after, "learning_rate": rate_state}
 
-    def _step(self, updates: Any, state: dict[str, Any], params: Any, extra_args: dict[str, Any]) -> Any:
-        parts = by_leaf.split_traced(updates, state) if self.by_leaf and self.parts else None
+    def _step(self, updates: Any, state: dict[str, Any], params: Any, rate: Any, extra_args: dict[str, Any]) -> Any:
+        """The whole step, of one leaf after another where they are traced and each can do without the others."""
+        leaves = jax.tree.leaves(updates) if self.by_leaf and self.parts else []
+        several = len(leaves) > 1 and isinstance(leaves[0], jax.core.Tracer)
+        parts = by_leaf.split(updates, state) if several else None
         if parts is None:
-            return self.through_parts(updates, state, params, **extra_args)
-        rate = extra_args.get("learning_rate")
-        known = rate is plain_rate(self.rate)
-        of_leaf = params if "params" in self.needs else None
-        return by_leaf.update_by_leaf(self._traced_once, parts, of_leaf, None if known else rate)
+            return self.through_parts(updates, state, params, rate, **extra_args)
+        known = None if rate is self.constant else rate
+        done = []
+        for piece in parts.pieces(params if "params" in self.needs else None):
+            done.append(self._traced_once(*piece, known))
+        return parts.merged(done)
 
     def through_parts(
-        self, updates: Any, state: dict[str, Any], params: Any, learning_rate: Any = None, **extra_args: Any
+        self, updates: Any, state: dict[str, Any], params: Any, rate: Any = None, **extra_args: Any
     ) -> Any:
-        """The update and the new states of the parts, at a rate that may be left out where it is a constant."""
-        rate = plain_rate(self.rate) if learning_rate is None else learning_rate
-        walk = Walk(self.updates, state, params, extra_args if rate is None else {**extra_args, "learning_rate": rate})
-        try:
-            u = self._walked(jax.tree.map(lift, updates), rate, walk)
-        except Exception as error:
-            error.add_note(f"This was in the slot {walk.slot!r} of the pipeline.")
-            raise
-        after = kept_last(walk.new_state)
-        if "params" in self.needs:
-            return jax.tree.map(in_wider_dtype, u, updates, params), after
-        return jax.tree.map(in_dtype_of, u, updates), after
-
-    def _walked(self, updates: Any, rate: Any, walk: Walk) -> Any:
-        """The update, from a walk through all slots."""
-        g = walk.given["gradient"] = walk.through("gradient", updates)
-        estimate = Estimate(rate, 1 if isinstance(self.rate, handed) else rate)
-        if self.estimator is not None:
-            estimate = walk.estimated(self.estimator, g)
+        """The update and the new states, at a rate that may be left out where it is a constant."""
+        rate = self.constant if rate is None else rate
+        walk = Walk(self.updates, state, params, extra_args, rate)
+        g = walk.given["gradient"] = walk.through("gradient", jax.tree.map(lift, updates))
+        estimate = None if self.estimator is None else walk.estimated(self.estimator, g)
         u = self._direction(g, estimate, walk)
         u = walk.through("rescale", walk.through("momentum", u))
-        if self.rate is None and self.estimator is None:
+        if self.rate is None and estimate is None:
             u = walk.through("learning_rate", u)
         else:
-            u = descend(u, estimate.step)
+            step = estimate.step if estimate is not None else 1 if isinstance(self.rate, already_applied) else rate
+            u = jax.tree.map(lambda u: in_dtype(-step * u, u.dtype), u)
         u = walk.through("decay", walk.through("velocity", u))
         if self.estimator is not None:
             walk.conclude(self.estimator, u)
         u = walk.through("iterate", u)
-        return u if self.basis is None else walk.turned(self.basis, u)
+        if self.basis is not None:
+            u = walk.turned(self.basis, u)
+        after = {**state, **(kept_last(walk.new_state) if self.keeps_gradients else walk.new_state)}
+        if "params" in self.needs:
+            return jax.tree.map(in_wider_dtype, u, updates, params), after
+        return jax.tree.map(as_before, u, updates), after
 
-    def _direction(self, g: Any, estimate: Estimate, walk: Walk) -> Any:
+    def _direction(self, g: Any, estimate: Estimate | None, walk: Walk) -> Any:
         """The numerator over the denominator; in another basis, where there is one."""
         if self.basis is not None:
             g = walk.into(self.basis, g)
         if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
             g = bounded_beside(g, walk.state["denominator"])
-        of_numerator = estimate.numerator if "numerator" in self.parts else estimate.unit
-        u = walk.through("numerator", weighted(g, of_numerator))
+        n = d = g
+        if estimate is not None:
+            n = weighted(g, estimate.numerator if "numerator" in self.parts else estimate.direct)
+            d = weighted(g, estimate.denominator)
+        u = walk.through("numerator", n)
         if "denominator" in self.parts:
-            d = walk.denominator = walk.through("denominator", weighted(g, estimate.denominator))
+            d = walk.denominator = walk.through("denominator", d)
             if "bound" in self.parts:
                 step_size = walk.through("bound", jax.tree.map(lambda d: 1 / d, d))
                 u = jax.tree.map(lambda n, s: n * s, u, step_size)

@@ -158,7 +158,7 @@ class _Sides(Rule):
             u, after[name] = self.updates[name](_only(name, sides, leaves, treedef), state[name], own, **extra_args)
             made[name] = iter(jax.tree.leaves(u))
         u = jax.tree.unflatten(treedef, [next(made[side]) for side in sides])
-        return aligned.finish(u, after, state)
+        return (u, after) if aligned.finish is None else aligned.finish(u, after, state)
 
     def sides(self, tree: Any) -> list[str]:
         """The side of each leaf of a tree."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from optax_zoo import by_leaf
 from optax_zoo.primitives.basis import BasisRule
 from optax_zoo.primitives.learning_rate import Estimate, RateRule, Told
-from optax_zoo.primitives.precision import in_dtype_of
+from optax_zoo.primitives.precision import as_before, in_dtype_of
 
 
 class Walk:
@@ -19,12 +19,12 @@ class Walk:
       updates: the update functions of the filled slots.
       state: the states before the step, by slot.
       params: the parameters, or None.
-      extra_args: what `update` was given beside them, and the rate of the step as `learning_rate` where it is known.
+      extra_args: what `update` was given beside them.
+      rate: the rate of the step, None where it is not known before.
 
     Attributes:
       given: the extra arguments of the next part.
       new_state: the states after the step, of the slots passed so far.
-      slot: the slot that was entered last.
       denominator: what that slot returned, None before.
     """
 
@@ -34,55 +34,55 @@ class Walk:
         state: dict[str, Any],
         params: Any,
         extra_args: Mapping[str, Any],
+        rate: Any,
     ):
         self.updates = updates
         self.state = state
         self.params = params
         self.new_state: dict[str, Any] = {}
-        self.given: dict[str, Any] = {**extra_args, "slot_states": self.new_state, "states_before": state}
-        self.slot = ""
+        self.given = {**extra_args, "slot_states": self.new_state, "states_before": state}
+        if rate is not None:
+            self.given["learning_rate"] = rate
         self.denominator: Any = None
 
     def through(self, slot: str, u: Any) -> Any:
         """What the part in a slot makes of u, which passes an empty slot unchanged."""
         if slot not in self.updates:
             return u
-        self.slot = slot
-        u, after = self.updates[slot](u, self.state[slot], self.params, **self.given)
-        self.new_state[slot] = jax.tree.map(_as_before, after, self.state[slot])
+        try:
+            u, after = self.updates[slot](u, self.state[slot], self.params, **self.given)
+            self.new_state[slot] = jax.tree.map(as_before, after, self.state[slot])
+        except Exception as error:
+            error.add_note(f"This was in the slot {slot!r} of the pipeline.")
+            raise
         return u
 
     def estimated(self, rule: RateRule, g: Any) -> Estimate:
         """The rate of this step as the estimator in the learning_rate slot says it, handed on to all parts."""
-        self.slot = "learning_rate"
         estimate, after = rule.estimate(g, self.state["learning_rate"], self.params, **self.given)
-        self.new_state["learning_rate"] = jax.tree.map(_as_before, after, self.state["learning_rate"])
+        self.new_state["learning_rate"] = jax.tree.map(as_before, after, self.state["learning_rate"])
         self.given |= {"learning_rate": estimate.rate, "unit": estimate.unit}
         return estimate
 
     def conclude(self, rule: RateRule, u: Any) -> None:
         """Tells the estimator of a rate what the step was."""
         if rule.conclude is not None:
-            self.slot = "learning_rate"
             told = Told(self.given["gradient"], self.denominator, u, self.params)
             after = rule.conclude(self.new_state["learning_rate"], told)
-            self.new_state["learning_rate"] = jax.tree.map(_as_before, after, self.state["learning_rate"])
+            self.new_state["learning_rate"] = jax.tree.map(as_before, after, self.state["learning_rate"])
 
     def into(self, rule: BasisRule, g: Any) -> Any:
         """The gradient in the basis."""
-        self.slot = "basis"
         self.outside, self.given["gradient"] = g, rule.into(g, self.state["basis"])
         return self.given["gradient"]
 
     def out_of(self, rule: BasisRule, u: Any) -> Any:
         """A direction that was found in the basis, outside it."""
-        self.slot = "basis"
         self.given["gradient"] = self.outside
         return rule.back(u, self.state["basis"])
 
     def turned(self, rule: BasisRule, u: Any) -> Any:
         """Finishes a step in a basis: makes the next one, and carries the states in it over. Returns the update."""
-        self.slot = "basis"
         g, before = self.given["gradient"], self.state["basis"]
         numerators, put_numerators = by_leaf.alike(self.new_state.get("numerator"), g)
         denominators, put_denominators = by_leaf.alike(self.new_state.get("denominator"), g)
@@ -92,17 +92,12 @@ class Walk:
         ready = rule.ready(before)
         for slot, after in self.new_state.items():
             self.new_state[slot] = jax.tree.map(lambda new, old: jnp.where(ready, new, old), after, self.state[slot])
-        self.new_state["basis"] = jax.tree.map(_as_before, turned.state, before)
+        self.new_state["basis"] = jax.tree.map(as_before, turned.state, before)
         return jax.tree.map(lambda x: jnp.where(ready, x, 0), u)
 
 
 def weighted(tree: Any, weight: Any) -> Any:
     """A tree times a scalar, itself where that is the number 1."""
-    return tree if isinstance(weight, int) and weight == 1 else jax.tree.map(lambda x: in_dtype_of(x * weight, x), tree)
-
-
-def _as_before(x: Any, before: Any) -> Any:
-    """x in the dtype of another leaf, whose shape it must have."""
-    if jnp.shape(x) != jnp.shape(before):
-        raise ValueError(f"a leaf of shape {jnp.shape(before)} would become one of shape {jnp.shape(x)}.")
-    return in_dtype_of(x, before)
+    if isinstance(weight, int) and weight == 1:
+        return tree
+    return jax.tree.map(lambda x: in_dtype_of(x * weight, x), tree)

@@ -181,14 +181,14 @@ def test_a_handed_rate_is_used_by_its_stage_and_not_multiplied_again(rate, param
         return jax.tree.map(lambda g: jnp.minimum(learning_rate, 0.05) * g, updates), state
 
     stage = optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), capped_step)
-    tx = pipeline(rescale=stage, learning_rate=zoo.handed(rate), decay=decoupled_decay(0.5))
+    tx = pipeline(rescale=stage, learning_rate=zoo.already_applied(rate), decay=decoupled_decay(0.5))
     state = tx.init(params)
     for count in range(5):
         value = float(rate(count)) if callable(rate) else rate
         updates, state = tx.update(grads, state, params)
         expected = jax.tree.map(lambda g, p, v=value: -min(v, 0.05) * g - v * 0.5 * p, grads, params)
         chex.assert_trees_all_close(updates, expected, rtol=1e-5, atol=1e-7)
-    assert "learning_rate=handed(" in repr(tx)
+    assert "learning_rate=already_applied(" in repr(tx)
 
 
 def test_foreign_parts_keep_their_state_dtype_on_low_precision_trees(params, grads):

@@ -8,6 +8,7 @@ Most of them are one recursion with different coefficients, on a statistic f of 
 `debiased` divides s by its weight w, the sum of the coefficients that s has seen.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import in_dtype, in_dtype_of, scalar_dtype
 from optax_zoo.primitives.states import filled
-from optax_zoo.primitives.statistics import identity, is_by_leaf, statistic_of, statistic_zeros
+from optax_zoo.primitives.statistics import identity, is_by_leaf, leaf_sum, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
@@ -152,6 +153,9 @@ def _accumulator(
     def at(coefficient: Any, state: AccumulatorState) -> Any:
         return coefficient(state.count) if callable(coefficient) else coefficient
 
+    of_tree = functools.partial(statistic_of, of) if isinstance(of, leaf_sum) else functools.partial(jax.tree.map, of)
+    constant: Any = None if counts else (decay, gain(decay))
+
     def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
         a = at(decay, state)
         b = gain(a)
@@ -162,7 +166,7 @@ def _accumulator(
     def of_returned(state: AccumulatorState) -> tuple[Any, Any]:
         """The coefficients of the new s and of f(x) in what is returned instead of the new s."""
         if nesterov:
-            return coefficients(state)
+            return constant or coefficients(state)
         share = at(blend, state) / at(decay, state)  # of the new s: in place of the old one, which would be kept
         return share, 1 - share
 
@@ -175,7 +179,7 @@ def _accumulator(
         return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None))
 
     def update(updates: Any, state: AccumulatorState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
-        a, b = coefficients(state)
+        a, b = constant or coefficients(state)
 
         def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
             new = b * f if _checks.is_absent(increment) else b * f + increment * unit * unit
@@ -183,16 +187,16 @@ def _accumulator(
                 return jnp.where(s == 0, f, a * s + new).astype(s.dtype)
             return (a * s + new).astype(s.dtype)
 
-        f = statistic_of(of, updates)
+        f = updates if of is identity else of_tree(updates)
         value = jax.tree.map(accumulate, f, state.value)
         after = state._replace(value=value, **({"count": optax.safe_increment(state.count)} if counts else {}))
         if mixes:
             c, d = of_returned(state)
             value = jax.tree.map(lambda f, s: c * s + d * f, f, value)
-        return jax.tree.map(in_dtype_of, value, f), after
+        return value if dtype is None else jax.tree.map(in_dtype_of, value, f), after
 
     def debias_weight(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
-        a, b = coefficients(state)
+        a, b = constant or coefficients(state)
         weight = (a * weight + b).astype(weight.dtype)
         if not mixes:
             return weight, weight

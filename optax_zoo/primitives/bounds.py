@@ -34,7 +34,7 @@ def converging_bound(
         alpha s / w  is clipped to  f (1 - 1 / (gamma t + 1))  and  f (1 + 1 / (gamma t + eps)),
 
     and multiplied by w, since the numerator has been divided by it. It makes use of the rate, so that the pipeline's
-    learning_rate is `handed`.
+    learning_rate is `already_applied`.
 
     Args:
       final_lr: the rate of gradient descent that the bounds converge to, above 0.
@@ -65,7 +65,7 @@ def converging_bound(
     ) -> Any:
         if learning_rate is None:
             raise TypeError(
-                "converging_bound needs the rate: fill the pipeline's learning_rate slot with handed(rate)."
+                "converging_bound needs the rate: fill the pipeline's learning_rate slot with already_applied(rate)."
             )
         count = optax.safe_increment(state.count)
         final = final_lr * learning_rate / base_learning_rate

@@ -24,8 +24,8 @@ class ScheduleState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class handed:  # noqa: N801  (used like a function)
-    """A learning rate that a stage before its slot has made use of: handed to all stages, not multiplied again.
+class already_applied:  # noqa: N801  (used like a function)
+    """A learning rate that an earlier stage has multiplied by: all stages are given it, the step is not scaled again.
 
     In the learning_rate slot it only changes the sign.
 
@@ -36,7 +36,7 @@ class handed:  # noqa: N801  (used like a function)
     rate: Any
 
     def __repr__(self) -> str:
-        return f"handed({expression(self.rate, 'rate')})"
+        return f"already_applied({expression(self.rate, 'rate')})"
 
 
 class Estimate(NamedTuple):
@@ -47,14 +47,15 @@ class Estimate(NamedTuple):
       step: what the direction is multiplied by; the rate, unless numerators are weighted with it.
       numerator: what the gradient is multiplied by before the numerator.
       denominator: what the gradient is multiplied by before the denominator.
-      unit: how large a gradient of 1 has become: an eps of the denominator is multiplied by it, and a direction that
-        passes an empty numerator.
+      direct: what it is multiplied by instead where the numerator is empty.
+      unit: how large a gradient of 1 has become for the denominator, whose eps is multiplied by it.
     """
 
     rate: Any
     step: Any
     numerator: Any = 1
     denominator: Any = 1
+    direct: Any = 1
     unit: Any = 1
 
 
@@ -103,13 +104,13 @@ class RateRule(Rule):
 
 
 def is_rate(value: Any) -> bool:
-    """Whether a value is a rate (a number, an array, a schedule, or one `handed`) rather than a transformation."""
+    """Whether a value is a rate (a number, an array, a schedule, an `already_applied`) rather than a transformation."""
     return not isinstance(value, optax.GradientTransformation)
 
 
 def plain_rate(rate: Any) -> Any:
     """The number, array or schedule behind a rate."""
-    return rate.rate if isinstance(rate, handed) else rate
+    return rate.rate if isinstance(rate, already_applied) else rate
 
 
 def init_rate(rate: Any) -> Any:
@@ -120,7 +121,7 @@ def init_rate(rate: Any) -> Any:
 
 def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
     """The rate of this step, and the next state."""
-    rate = rate.rate if isinstance(rate, handed) else rate
+    rate = rate.rate if isinstance(rate, already_applied) else rate
     if not callable(rate):
         return rate, state
     now = rate(state.count)

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 
+@functools.cache
 def largest_base(dtype: jax.typing.DTypeLike, power: int = 2) -> float:
     """The power of 2 that can be raised to `power`, and 256 of these be summed: 2^60 for squares in float32."""
     return float(2.0 ** ((int(jnp.finfo(dtype).maxexp) - 8) // power))
@@ -29,5 +30,5 @@ def bounded(x: jax.Array, power: int = 2) -> jax.Array:
 
 def bounded_beside(updates: Any, state: Any) -> Any:
     """Updates bounded where a state has numbers for each of their elements; a statistic of whole leaves sees all."""
-    shapes = {jnp.shape(entry) for entry in jax.tree.leaves(state)}
+    shapes = set(map(jnp.shape, jax.tree.leaves(state)))
     return jax.tree.map(lambda x: bounded(x) if jnp.shape(x) in shapes else x, updates)

@@ -49,6 +49,14 @@ def in_dtype_of(x: Any, before: Any) -> Any:
     return in_dtype(x, dtype_of(before))
 
 
+def as_before(x: Any, before: Any) -> Any:
+    """x in the dtype of another leaf, whose shape it must have."""
+    if jnp.shape(x) != jnp.shape(before):
+        raise ValueError(f"a leaf of shape {jnp.shape(before)} would become one of shape {jnp.shape(x)}.")
+    dtype = getattr(before, "dtype", None)
+    return x if x.dtype == dtype else x.astype(dtype_of(before))
+
+
 def in_wider_dtype(u: Any, g: Any, p: Any) -> Any:
     """An update in the wider of the gradient's and the parameter's dtype."""
     return in_dtype(u, wider(dtype_of(g), dtype_of(p)))

@@ -78,7 +78,7 @@ def thermostat(
     force rate G g, of the noise sqrt(2 F eta / beta) zeta, and of the thermostat, which raises the friction where the
     squared velocity is above eta / beta. From step `burnin` on there is no noise and the friction stays as it is.
 
-    It uses the rate itself: in a pipeline `learning_rate=handed(rate)`, elsewhere an argument of `update`.
+    It uses the rate itself: in a pipeline `learning_rate=already_applied(rate)`, elsewhere an argument of `update`.
 
     Args:
       preconditioner: an estimator of 1 / G, e.g. `root(root(ema(0.99, of=square)))`.
@@ -195,8 +195,8 @@ def _agitation(
 def _given(learning_rate: Any) -> Any:
     if learning_rate is None:
         raise TypeError(
-            "thermostat needs the learning rate: fill the pipeline's learning_rate slot with handed(rate), or call "
-            "update(updates, state, params, learning_rate=...)."
+            "thermostat needs the learning rate: fill the pipeline's learning_rate slot with "
+            "already_applied(rate), or call update(updates, state, params, learning_rate=...)."
         )
     return learning_rate
 

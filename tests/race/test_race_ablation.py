@@ -143,12 +143,15 @@ def test_a_level_may_depend_on_the_rate(regression, raced):
     slots = {
         "denominator": {"late": debiased(root(ema(0.999, of=square)))},
         "bound": {"bounded": lambda rate: zoo.converging_bound(base_learning_rate=rate)},
-        "learning_rate": {"handed": zoo.handed},
+        "learning_rate": {"already_applied": zoo.already_applied},
     }
     ablation = ablate("adam", task=regression, **slots)
     assert ablation.levels["bound"]["bounded"] == "converging_bound(base_learning_rate=learning_rate)"
-    assert ablation.levels["learning_rate"] == {"base": "learning_rate", "handed": "handed(learning_rate)"}
-    made = raced["optimizers"]["adam[denominator=late, bound=bounded, learning_rate=handed]"]
+    assert ablation.levels["learning_rate"] == {
+        "base": "learning_rate",
+        "already_applied": "already_applied(learning_rate)",
+    }
+    made = raced["optimizers"]["adam[denominator=late, bound=bounded, learning_rate=already_applied]"]
     assert repr(made(0.3)) == repr(zoo.describe("adabound").at_rate(0.3))
 
 

@@ -83,7 +83,7 @@ def test_the_command_hands_its_options_on(on_regression, raced, tmp_path):
         (["adam", "--slot", "momentum=none"], "momentum is empty in adam already"),
         (["adam", "--slot", "momentum:a=trace(0.9)", "--slot", "momentum:a=trace(0.8)"], "the label 'a' twice"),
         (["adam", "--slot", "momentum:base=trace(0.9)"], "the label 'base'"),
-        (["adam", "--slot", "learning_rate=handed(0.1)"], "the race sets the rate"),
+        (["adam", "--slot", "learning_rate=already_applied(0.1)"], "the race sets the rate"),
         (["adam", "--slot", "momentum=trace(0.9)", "--rates", "0"], "rates has 0.0"),
     ],
 )

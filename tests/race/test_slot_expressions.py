@@ -119,9 +119,9 @@ def test_the_learning_rate_is_filled_in():
     expression = parse("converging_bound(base_learning_rate=learning_rate)")
     assert expression.needs_rate
     assert repr(expression(0.25)) == "converging_bound(base_learning_rate=0.25)"
-    assert repr(parse("handed(learning_rate)")(0.5)) == "handed(0.5)"
+    assert repr(parse("already_applied(learning_rate)")(0.5)) == "already_applied(0.5)"
     with pytest.raises(RaceError, match="needs a learning rate"):
-        part_of("handed(learning_rate)")
+        part_of("already_applied(learning_rate)")
     assert not parse("trace(0.9)").needs_rate
 
 

@@ -8,7 +8,17 @@ from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
 from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
-from optax_zoo.parts import converging_bound, coupled_decay, debiased, ema, handed, optional, root, running_max, square
+from optax_zoo.parts import (
+    already_applied,
+    converging_bound,
+    coupled_decay,
+    debiased,
+    ema,
+    optional,
+    root,
+    running_max,
+    square,
+)
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
@@ -78,7 +88,7 @@ def adabound(
         numerator=debiased(ema(b1, accumulator_dtype=accumulator_dtype)),
         denominator=debiased(root(second_moment, eps=eps, eps_root=eps_root)),
         bound=converging_bound(final_lr, gamma, base_learning_rate=_base(base_learning_rate, learning_rate)),
-        learning_rate=handed(learning_rate),
+        learning_rate=already_applied(learning_rate),
     )
 
 

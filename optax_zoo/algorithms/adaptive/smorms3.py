@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from optax import ScalarOrSchedule
 
 from optax_zoo import _checks
-from optax_zoo.parts import Rule, handed, primitive, square
+from optax_zoo.parts import Rule, already_applied, primitive, square
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.overflow import bounded
@@ -34,7 +34,7 @@ class Smorms3State(NamedTuple):
 
 @primitive
 def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) -> Rule:
-    """SMORMS3's step, g min(rate, x) / (sqrt(v) + eps), x = m^2 / (v + eps), by the rate that `handed` hands over.
+    """SMORMS3's step, g min(rate, x) / (sqrt(v) + eps), x = m^2 / (v + eps), at the rate of an `already_applied`.
 
     Args:
       eps: added to v in x, and to the root of v.
@@ -57,8 +57,8 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
     ) -> Any:
         if learning_rate is None:
             raise TypeError(
-                "scale_by_smorms3 needs the learning rate: fill the pipeline's learning_rate slot with handed(rate), "
-                "or call update(updates, state, params, learning_rate=...)."
+                "scale_by_smorms3 needs the learning rate: fill the pipeline's learning_rate slot with "
+                "already_applied(rate), or call update(updates, state, params, learning_rate=...)."
             )
 
         lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
@@ -119,7 +119,7 @@ def smorms3(
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.smorms3(1e-3)
-      pipeline(rescale=scale_by_smorms3(), learning_rate=handed(0.001))
+      pipeline(rescale=scale_by_smorms3(), learning_rate=already_applied(0.001))
 
     Source:
       S. Funk (2015), whose text is code; Chainer 7.8.1, the same. An article that retells it takes n <- 2 - x n, which
@@ -127,5 +127,5 @@ def smorms3(
     """
     return pipeline(
         rescale=scale_by_smorms3(eps=eps, accumulator_dtype=accumulator_dtype),
-        learning_rate=handed(learning_rate),
+        learning_rate=already_applied(learning_rate),
     )

@@ -8,9 +8,9 @@ from optax import ScalarOrSchedule
 from optax_zoo import _checks
 from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
 from optax_zoo.parts import (
+    already_applied,
     ema,
     euler,
-    handed,
     integrator,
     power_annealing,
     root,
@@ -184,7 +184,9 @@ def _santa(
     unit = _root_of_first_eta(learning_rate, data_size)
     preconditioner = root(root(ema(sigma, of=square, accumulator_dtype=dtype), eps=0.0), eps=0.0, eps_root=eps_root)
     options = dict(options, data_size=data_size, velocity=unit, friction=friction * unit, accumulator_dtype=dtype)
-    return pipeline(momentum=thermostat(preconditioner, scheme, **options), learning_rate=handed(learning_rate))
+    return pipeline(
+        momentum=thermostat(preconditioner, scheme, **options), learning_rate=already_applied(learning_rate)
+    )
 
 
 def _root_of_first_eta(learning_rate: Any, data_size: Any) -> Any:

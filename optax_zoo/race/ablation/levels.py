@@ -12,7 +12,7 @@ import optax
 from optax_zoo import _checks, spelling
 from optax_zoo.pipeline import SLOTS, Pipeline
 from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.learning_rate import handed, is_rate, plain_rate
+from optax_zoo.primitives.learning_rate import already_applied, is_rate, plain_rate
 from optax_zoo.race.ablation.effects import BASE, Changes
 from optax_zoo.race.ablation.slot_expressions import NONE, SlotExpression, prints_completely
 from optax_zoo.running.entrants import Factory
@@ -27,7 +27,7 @@ EXAMPLES = {  # a part for each slot, for messages
     "bound": "converging_bound(base_learning_rate=learning_rate)",
     "momentum": "trace(0.9)",
     "rescale": "optax.scale_by_sign()",
-    "learning_rate": "handed(learning_rate)",
+    "learning_rate": "already_applied(learning_rate)",
     "velocity": "trace(0.5)",
     "decay": "decoupled_decay(0.001)",
     "iterate": "lookahead_steps()",
@@ -65,7 +65,7 @@ def _at_rate(tx: Pipeline) -> Callable[[Any], Pipeline]:
             f"base has {rate!r} for a learning rate, but must have a number, which the race replaces; else give a "
             "function from learning rate to Pipeline."
         )
-    return lambda new: tx.replace(learning_rate=handed(new) if isinstance(rate, handed) else new)
+    return lambda new: tx.replace(learning_rate=already_applied(new) if isinstance(rate, already_applied) else new)
 
 
 def levels_of(name: str, at_rate: Callable[[Any], Any], slots: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 import optax
 
 import optax_zoo
-from optax_zoo.primitives.learning_rate import handed
+from optax_zoo.primitives.learning_rate import already_applied
 from optax_zoo.primitives.part import Part, Rule
 from optax_zoo.running.errors import RaceError
 
@@ -167,7 +167,7 @@ def prints_completely(part: Any) -> bool:
     """Whether a part's repr says all of it, so that another one that prints the same is the same."""
     if part is None:
         return True
-    if not isinstance(part, Part | handed):
+    if not isinstance(part, Part | already_applied):
         return False
     try:
         return repr(part_of(repr(part))) == repr(part)
@@ -186,7 +186,7 @@ class _Reader:
         if isinstance(node, ast.Name) and node.id == NONE:
             return None
         value = self.value(node)
-        if value is None or isinstance(value, optax.GradientTransformation | handed):
+        if value is None or isinstance(value, optax.GradientTransformation | already_applied):
             return value
         raise self.refusal(f"{ast.unparse(node)!r} is no part that can stand in a slot")
 

@@ -89,7 +89,7 @@ def caffe(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
             diffusion=lambda eta, scale, scale_before: jnp.sqrt(eta) / scale,
             noise=never_negative,
         ),
-        learning_rate=zoo.handed(h["base_lr"]),
+        learning_rate=zoo.already_applied(h["base_lr"]),
     )
 
 
@@ -108,7 +108,7 @@ def rnn(h: dict[str, Any], noise: Noise, **temperature: Any) -> zoo.Pipeline:
             noise=turned_uphill(noise),
             **temperature,
         ),
-        learning_rate=zoo.handed(h["lr"]),
+        learning_rate=zoo.already_applied(h["lr"]),
     )
 
 

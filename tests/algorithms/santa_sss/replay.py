@@ -102,7 +102,7 @@ def matlab(
             diffusion=lambda eta, scale, scale_before: 100 * jnp.sqrt(eta),
             **options,
         ),
-        learning_rate=zoo.handed(lambda count: data_size * rate(count + 1)),
+        learning_rate=zoo.already_applied(lambda count: data_size * rate(count + 1)),
     )
 
 
