@@ -155,6 +155,7 @@ def _accumulator(
 
     of_tree = functools.partial(statistic_of, of) if isinstance(of, leaf_sum) else functools.partial(jax.tree.map, of)
     constant: Any = None if counts else (decay, gain(decay))
+    increments = not _checks.is_absent(increment)
 
     def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
         a = at(decay, state)
@@ -182,7 +183,7 @@ def _accumulator(
         a, b = constant or coefficients(state)
 
         def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
-            new = b * f if _checks.is_absent(increment) else b * f + increment * unit * unit
+            new = b * f + increment * unit * unit if increments else b * f
             if seeded == "while_zero":
                 return jnp.where(s == 0, f, a * s + new).astype(s.dtype)
             return (a * s + new).astype(s.dtype)
