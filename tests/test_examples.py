@@ -39,6 +39,8 @@ def test_every_example_is_tested():
     assert scripts == {
         "flax_nnx",
         "flax_linen",
+        "flax_nnx_schedule_free",
+        "flax_linen_muon",
         "flax_nnx_convnet",
         "flax_linen_transformer",
         "flax_resume",
@@ -65,6 +67,23 @@ def test_flax_linen():
     assert numbers("test accuracy:", text)[0] > 0.8
     assert numbers("steps counted by the schedule:", text) == [60]
     assert "coupled_decay(0.001, kernels)" in text
+
+
+def test_flax_nnx_schedule_free():
+    text = output_of("flax_nnx_schedule_free", 60)
+    (training,), (average,) = numbers("training parameters", text), numbers("of the average", text)
+    assert training > 0.7 and average > 0.85
+
+
+def test_flax_linen_muon():
+    text = output_of("flax_linen_muon", 60)
+    assert re.findall(r"^params/(.+/kernel) +(\w+)$", text, re.MULTILINE) == [
+        ("embed/kernel", "rest"),
+        ("head/kernel", "rest"),
+        ("hidden/kernel", "matrices"),
+    ]
+    training, evaluation = numbers("parameters:", text)
+    assert min(training, evaluation) > 0.8
 
 
 @pytest.mark.slow

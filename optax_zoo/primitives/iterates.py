@@ -178,9 +178,31 @@ def own(params: Any) -> Any:
 
 
 def where_kept(function: Callable[[jax.Array, Any], Any], kept: Any, params: Any) -> Any:
-    """`function(kept, parameter)` of each leaf, the parameter itself where nothing is kept of it."""
+    """`function(kept, parameter)` of each leaf, the parameter itself where nothing is kept of it.
 
-    def is_leaf(node: Any) -> bool:
-        return node is None or isinstance(node, optax.MaskedNode)
+    Leaves are paired by their order, since Flax NNX wraps those of a state and of parameters in different nodes; by
+    their places where a mask has left a whole subtree out.
 
-    return jax.tree.map(lambda x, p: p if is_leaf(x) else function(x, p), kept, params, is_leaf=is_leaf)
+    Raises:
+      ValueError: for a parameter of another shape than what is kept of it.
+    """
+
+    def of_leaf(x: Any, p: Any) -> Any:
+        if _is_nothing(x):
+            return p
+        if jnp.shape(x) != jnp.shape(p):
+            raise ValueError(
+                f"params has a leaf of shape {jnp.shape(p)} where the state keeps one of shape {jnp.shape(x)}: they "
+                "must be the parameters that the state was made for."
+            )
+        return function(x, p)
+
+    entries = jax.tree.leaves(kept, is_leaf=_is_nothing)
+    leaves, treedef = jax.tree.flatten(params, is_leaf=lambda p: p is None)
+    if len(entries) == len(leaves):
+        return jax.tree.unflatten(treedef, map(of_leaf, entries, leaves))
+    return jax.tree.map(of_leaf, kept, params, is_leaf=_is_nothing)
+
+
+def _is_nothing(node: Any) -> bool:
+    return node is None or isinstance(node, optax.MaskedNode)
