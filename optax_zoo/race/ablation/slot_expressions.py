@@ -49,6 +49,7 @@ _NO_PARTS = {
     "list_norms",
     "matrices",
     "migrate",
+    "moment",
     "nag_iterate",
     "optional",
     "pipeline",
