@@ -86,7 +86,7 @@ def test_squares_are_read_through_maxima_and_rectifications():
         (zoo.adam(0.1), "m.fast", "'numerator.fast' is not the name of one average; the state has 'numerator'"),
         (zoo.adam(0.1).replace(numerator=zoo.scale_by_sign()), "m", "'numerator' is not .*; the state has none"),
     ],
-    ids=repr,
+    ids=["no such slot", "of optax", "two pipelines", "several averages", "no average", "not a member", "no state"],
 )
 def test_what_cannot_be_told_is_refused(tx, name, message):
     with pytest.raises(ValueError, match=message):
