@@ -22,6 +22,7 @@ from optax_zoo.primitives.denominators import (
 from optax_zoo.primitives.difference import difference, extrapolated
 from optax_zoo.primitives.distances import dadapt_rate, prodigy_rate
 from optax_zoo.primitives.eigenbasis import eigenbasis
+from optax_zoo.primitives.factored import factored
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.iterates import lookahead_steps, schedule_free
@@ -32,6 +33,7 @@ from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.orthogonalize import orthogonalize, scale_by_shape
 from optax_zoo.primitives.part import Part, Rule, primitive
+from optax_zoo.primitives.powers import power_decay, relative_rate
 from optax_zoo.primitives.pulled_back import pulled_back
 from optax_zoo.primitives.rectified import rectified
 from optax_zoo.primitives.residual import residual
@@ -42,7 +44,7 @@ from optax_zoo.primitives.stacked import stacked_under
 from optax_zoo.primitives.statistics import absolute, leaf_sum, square
 from optax_zoo.primitives.sums import parallel, scaled
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
-from optax_zoo.primitives.trust import trust_ratio
+from optax_zoo.primitives.trust import scale_by_param_norm, trust_ratio
 
 __all__ = [
     "BasisRule",
@@ -69,6 +71,7 @@ __all__ = [
     "ema",
     "euler",
     "extrapolated",
+    "factored",
     "growing_decay",
     "in_series",
     "integrator",
@@ -85,6 +88,7 @@ __all__ = [
     "parallel",
     "peak",
     "power_annealing",
+    "power_decay",
     "primitive",
     "prodigy_rate",
     "proximal_decay",
@@ -94,11 +98,13 @@ __all__ = [
     "register_norm",
     "relative_change",
     "residual",
+    "relative_rate",
     "root",
     "running_max",
     "scale_by_arithmetic_rms",
     "scale_by_bias_correction",
     "scale_by_ema",
+    "scale_by_param_norm",
     "scale_by_secant",
     "scale_by_shape",
     "scale_by_sign",

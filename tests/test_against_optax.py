@@ -21,6 +21,7 @@ SAME = {
     "lion": (zoo.lion(0.1, weight_decay=0.3), optax.lion(0.1, weight_decay=0.3), 1e-6),
     "adabelief": (zoo.adabelief(0.1), optax.adabelief(0.1), 1e-3),
     "radam": (zoo.radam(0.1, eps=0.0), optax.radam(0.1, eps=0.0), 1e-3),
+    "lamb": (zoo.lamb(0.1, weight_decay=0.3), optax.lamb(0.1, weight_decay=0.3), 1e-4),
     "novograd": (
         zoo.novograd(0.1, 0.9, 0.25, eps=1e-6, eps_root=0.0, weight_decay=0.1, reseed=False),
         optax.novograd(0.1, b1=0.9, b2=0.25, eps=1e-6, weight_decay=0.1),
@@ -68,6 +69,12 @@ def test_equals_optax_in_float64(name, params, grads):
         chex.assert_trees_all_close(
             trajectory(ours, params, grads), trajectory(theirs, params, grads), rtol=1e-11, atol=1e-11
         )
+
+
+def test_adafactor_equals_optax_as_far_as_its_decay_goes_which_is_float32(params, grads):
+    theirs = optax.adafactor(0.1, min_dim_size_to_factor=1, momentum=0.9)
+    expected = trajectory(theirs, params, grads)
+    chex.assert_trees_all_close(trajectory(zoo.adafactor(0.1, 0.9), params, grads), expected, rtol=1e-5)
 
 
 def test_adam_at_the_first_step_is_nearer_to_the_paper_than_optax():

@@ -14,8 +14,9 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
     """The shardings of an optimizer's state: a tree like `tx.init(params)` of `jax.sharding.NamedSharding`.
 
     A leaf of the state belongs to the parameter whose path its own path ends with. One of that parameter's shape gets
-    its sharding, and one that extends the shape by trailing dimensions keeps these whole. All else, scalars for a
-    parameter among it, is replicated on the same mesh.
+    its sharding, and one that extends the shape by trailing dimensions keeps these whole. One that has length 1 along
+    some of the parameter's axes (the rows and columns of `factored`) is sharded along the others as the parameter is.
+    All else, scalars for a parameter among it, is replicated on the same mesh.
 
     A compiled `tx.init` needs them as `out_shardings`: what it returns does not depend on the values of the parameters,
     so that on a mesh with Auto axes jax may put all of it on one device.
@@ -74,6 +75,8 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
         owner = next((owners[ending] for ending in endings if ending in owners), None)
         if owner is not None and leaf.shape[: owner[0].ndim] == owner[0].shape:
             return _extended(owner[1], leaf.ndim, owner[0].ndim)
+        if owner is not None and _is_reduced(leaf.shape, owner[0].shape):
+            return _reduced(owner[1], leaf.shape, owner[0].shape)
         return NamedSharding(mesh, PartitionSpec())
 
     return jax.tree.map_with_path(place, jax.eval_shape(tx.init, shapes))
@@ -102,3 +105,15 @@ def _extended(sharding: NamedSharding, ndim: int, own: int) -> NamedSharding:
         return sharding
     spec = (*sharding.spec, *[None] * (ndim - len(sharding.spec)))
     return NamedSharding(sharding.mesh, PartitionSpec(*spec), memory_kind=sharding.memory_kind)
+
+
+def _is_reduced(shape: tuple[int, ...], own: tuple[int, ...]) -> bool:
+    """Whether a shape is that of a parameter but for axes of length 1."""
+    return len(shape) == len(own) and all(n in (1, of_own) for n, of_own in zip(shape, own, strict=True))
+
+
+def _reduced(sharding: NamedSharding, shape: tuple[int, ...], own: tuple[int, ...]) -> NamedSharding:
+    """The sharding of a leaf without the axes that have become 1."""
+    spec = (*sharding.spec, *[None] * (len(own) - len(sharding.spec)))
+    kept = [axis if n == of_own else None for axis, n, of_own in zip(spec, shape, own, strict=True)]
+    return NamedSharding(sharding.mesh, PartitionSpec(*kept), memory_kind=sharding.memory_kind)

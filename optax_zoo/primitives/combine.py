@@ -35,10 +35,10 @@ def serial(**parts: optax.GradientTransformation) -> Rule:
     return Rule(init, update, needs_of(*parts.values()), by_leaf=all_by_leaf(*parts.values()))
 
 
-def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation:
-    """`serial` of the parts that are not None; a single one stands alone."""
+def in_series(**parts: optax.GradientTransformation | None) -> optax.GradientTransformation | None:
+    """`serial` of the parts that are not None; a single one stands alone, none are None (an empty slot)."""
     filled = {name: part for name, part in parts.items() if part is not None}
-    return serial(**filled) if len(filled) > 1 else next(iter(filled.values()))
+    return serial(**filled) if len(filled) > 1 else next(iter(filled.values()), None)
 
 
 def optional(make: Callable[..., _Made], value: Any, *args: Any, **kwargs: Any) -> _Made | None:

@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from optax_zoo.primitives.factors import covered_shapes
+
 
 @functools.cache
 def largest_base(dtype: jax.typing.DTypeLike, power: int = 2) -> float:
@@ -30,5 +32,5 @@ def bounded(x: jax.Array, power: int = 2) -> jax.Array:
 
 def bounded_beside(updates: Any, state: Any) -> Any:
     """Updates bounded where a state has numbers for each of their elements; a statistic of whole leaves sees all."""
-    shapes = set(map(jnp.shape, jax.tree.leaves(state)))
+    shapes = covered_shapes(state)
     return jax.tree.map(lambda x: bounded(x) if jnp.shape(x) in shapes else x, updates)

@@ -75,6 +75,37 @@ def trust_ratio(
     return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None and axis_name is None and stacked is None)
 
 
+@primitive
+def scale_by_param_norm(
+    norm: str = "avg_l2", *, min_norm: Scalar = 1e-3, axis_name: Any = None, stacked: Stacked = None
+) -> Rule:
+    """Multiplies each leaf of the updates by the norm of its parameter: u <- u max(norm(p), min_norm).
+
+    With the root mean square, avg_l2, the rate is relative to the size of the parameters (Adafactor).
+
+    Args:
+      norm: a registered name, see `normalize_by_norm`.
+      min_norm: the least that the norm counts, at least 0, so that parameters which start at 0 move.
+      axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
+      stacked: which axes of a leaf stack layers, each of which has a norm of its own; see `normalize_by_norm`.
+
+    Returns:
+      A transformation that needs the parameters, without state.
+
+    Raises:
+      ValueError: as `normalize_by_norm`.
+    """
+    _checks.non_negative("min_norm", min_norm)
+    measure = measure_leaves(norm, axis_name, stacked)
+
+    def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
+        leaves, treedef = jax.tree.flatten(updates)
+        scaled = [u * jnp.maximum(_norm(size), min_norm) for u, size in zip(leaves, measure(params), strict=True)]
+        return jax.tree.unflatten(treedef, scaled), state
+
+    return Rule(init_for(stacked), update, ("params",), by_leaf=axis_name is None and stacked is None)
+
+
 def _norm(size: Size) -> jax.Array:
     """The norm itself, where it can be represented."""
     return size.norm if size.scale is None else size.norm / size.scale

@@ -77,6 +77,17 @@ def test_lamb_rescales_what_its_mask_says(params, grads):
     chex.assert_trees_all_close((updates["b"], updates["s"]), (adam["b"], adam["s"]), rtol=1e-6)
 
 
+def test_updates_are_scaled_by_the_size_of_their_parameters(params, grads):
+    found = apply(zoo.scale_by_param_norm(), {**grads, "new": jnp.ones(2)}, {**params, "new": jnp.zeros(2)})
+    for leaf in params:
+        rms = jnp.sqrt(jnp.mean(params[leaf] ** 2))
+        np.testing.assert_allclose(found[leaf], grads[leaf] * rms, rtol=1e-6)
+    np.testing.assert_allclose(found["new"], 1e-3)
+    by_largest = apply(zoo.scale_by_param_norm("max"), grads["w"], 2 * params["w"])
+    np.testing.assert_allclose(by_largest, 2 * grads["w"], rtol=1e-6)
+    assert repr(zoo.scale_by_param_norm("avg_l2", min_norm=0.1)) == "scale_by_param_norm(min_norm=0.1)"
+
+
 def test_without_parameters_it_says_what_is_missing(grads):
     with pytest.raises(ValueError, match=r"trust_ratio.* needs the parameters"):
         zoo.trust_ratio().update(grads, optax.EmptyState())

@@ -1,0 +1,119 @@
+"""Second moments of matrices from those of their rows and columns (Adafactor)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from optax_zoo import _checks
+from optax_zoo.primitives.denominators import debias_weight_through
+from optax_zoo.primitives.factors import Factors
+from optax_zoo.primitives.overflow import bounded
+from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
+from optax_zoo.primitives.precision import in_dtype, zeros_for
+from optax_zoo.primitives.roots import root_of
+from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
+from optax_zoo.primitives.statistics import identity, square
+from optax_zoo.primitives.types import Scalar, Statistic
+
+Axes = tuple[int, int] | None
+
+
+@primitive
+def factored(
+    estimator: optax.GradientTransformation,
+    *,
+    of: Statistic = square,
+    eps: Scalar = 1e-30,
+    min_size: int = 1,
+    stacked: Stacked = None,
+) -> Rule:
+    """An estimate for each element of a matrix, from estimates for its rows and columns alone: R C / mean(R).
+
+    R and C are what the estimator makes of the means of f(x) + eps over the rows and over the columns of a leaf x. The
+    product is exact where the f(x) have rank one, and has their means. A leaf of fewer than two axes is not factored:
+    there the estimator sees f(x) + eps.
+
+    Args:
+      estimator: makes an estimate of each number, e.g. `ema(0.999)`, `total()`.
+      of: the elementwise statistic f, which is not negative.
+      eps: added to the statistic, at least 0.
+      min_size: a leaf is factored only if it has that many rows and that many columns, at least 1.
+      stacked: which axes of a leaf stack matrices, see `normalize_by_norm`. The last two of the others are rows and
+        columns; further axes stack matrices, too.
+
+    Returns:
+      An estimator with the state of the one inside, which has `Factors` in place of a tree.
+
+    Raises:
+      TypeError: if min_size is no int.
+      ValueError: if `stacked` gives a leaf axes that it does not have.
+    """
+    _checks.non_negative("eps", eps)
+    _check_min_size(min_size)
+    check_stacked(stacked)
+    update_estimate = update_of(estimator)
+
+    def axes_of(tree: Any) -> list[Axes]:
+        of_leaves = zip(jax.tree.leaves(tree), stacked_axes(stacked, tree), strict=True)
+        return [_matrix(np.shape(x), kept, min_size) for x, kept in of_leaves]
+
+    def factors(tree: Any, axes: list[Axes], eps: Any) -> Factors:
+        leaves, treedef = jax.tree.flatten(tree)
+        both = [_factors(of(bounded(x)), own, eps) for x, own in zip(leaves, axes, strict=True)]
+        rows, columns = zip(*both, strict=True) if both else ((), ())
+        return Factors(jax.tree.unflatten(treedef, rows), jax.tree.unflatten(treedef, columns))
+
+    def init(params: Any) -> Any:
+        axes = axes_of(params)
+        return estimator.init(factors(jax.tree.map(lambda p: zeros_for(identity, p), params), axes, 0))
+
+    def update(updates: Any, state: Any, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
+        axes = axes_of(updates)
+        inside = factors(updates, axes, eps if isinstance(unit, int) else eps * unit * unit)
+        estimate, state = update_estimate(inside, state, unit=unit, **extra_args)
+        rows, columns = jax.tree.leaves(estimate.rows), jax.tree.leaves(estimate.columns)
+        return jax.tree.unflatten(jax.tree.structure(updates), list(map(_product, rows, columns, axes))), state
+
+    debias_weight = debias_weight_through(estimator, lambda state: state)
+    by_leaf = stacked is None and all_by_leaf(estimator)
+    return Rule(init, update, needs_of(estimator), debias_weight, by_leaf)
+
+
+def _check_min_size(min_size: Any) -> None:
+    if not isinstance(min_size, int) or isinstance(min_size, bool):
+        raise TypeError(
+            f"min_size is {min_size!r}, but must be an int that is known before the step is traced: under "
+            "optax.inject_hyperparams name it in static_args."
+        )
+    _checks.scalar("min_size", min_size, "at least 1", lambda x: x >= 1)
+
+
+def _matrix(shape: tuple[int, ...], kept: tuple[int, ...], min_size: int) -> Axes:
+    """The axes along which a leaf has rows and columns, or None where it is not factored."""
+    axes = [axis for axis in range(len(shape)) if axis not in kept][-2:]
+    return (axes[0], axes[1]) if len(axes) == 2 and min(shape[axis] for axis in axes) >= min_size else None
+
+
+def _factors(f: jax.Array, axes: Axes, eps: Any) -> tuple[jax.Array, jax.Array]:
+    """The means of a statistic over the rows and the columns of a leaf."""
+    if axes is None:
+        return in_dtype(f + eps, f.dtype), jnp.zeros((1,) * f.ndim, f.dtype)
+    row, column = axes
+    return in_dtype(_mean(f, column) + eps, f.dtype), in_dtype(_mean(f, row) + eps, f.dtype)
+
+
+def _mean(x: jax.Array, axis: int) -> jax.Array:
+    """The mean along an axis, which no sum on the way there exceeds."""
+    return jnp.sum(x * (1 / x.shape[axis]), axis, keepdims=True)
+
+
+def _product(rows: jax.Array, columns: jax.Array, axes: Axes) -> jax.Array:
+    """The estimate for each element."""
+    if axes is None:
+        return rows
+    mean = _mean(rows, axes[0])
+    share = root_of(rows) / jnp.where(mean == 0, 1, root_of(mean))  # the derivative of a quotient squares its divisor
+    return square(share) * columns
