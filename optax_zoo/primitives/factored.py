@@ -83,12 +83,11 @@ def factored(
 
 
 def _check_min_size(min_size: Any) -> None:
-    if not isinstance(min_size, int) or isinstance(min_size, bool):
-        raise TypeError(
-            f"min_size is {min_size!r}, but must be an int that is known before the step is traced: under "
-            "optax.inject_hyperparams name it in static_args."
-        )
     _checks.scalar("min_size", min_size, "at least 1", lambda x: x >= 1)
+    if not isinstance(min_size, int):
+        allowed = "an int that is known before the step is traced"
+        hint = " Under optax.inject_hyperparams name it in static_args."
+        raise _checks.refusal(TypeError, _checks.Refused("min_size", min_size, allowed, hint))
 
 
 def _matrix(shape: tuple[int, ...], kept: tuple[int, ...], min_size: int) -> Axes:

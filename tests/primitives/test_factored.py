@@ -69,7 +69,7 @@ def test_few_rows_or_columns_are_not_factored():
     for wrong, error, message in [
         (0, ValueError, "min_size is 0, but must be at least 1"),
         (2.0, TypeError, "min_size is 2.0, but must be an int"),
-        (jnp.int32(2), TypeError, "name it in static_args"),
+        (jnp.int32(2), TypeError, "Under optax.inject_hyperparams name it in static_args"),
     ]:
         with pytest.raises(error, match=message):
             factored(ema(0.9), min_size=wrong)
