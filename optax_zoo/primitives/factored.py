@@ -9,6 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.denominators import debias_weight_through
+from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.factors import Factors
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
@@ -27,7 +28,7 @@ def factored(
     *,
     of: Statistic = square,
     eps: Scalar = 1e-30,
-    min_size: int = 1,
+    min_size: int | None = None,
     stacked: Stacked = None,
 ) -> Rule:
     """An estimate for each element of a matrix, from estimates for its rows and columns alone: R C / mean(R).
@@ -40,7 +41,7 @@ def factored(
       estimator: makes an estimate of each number, e.g. `ema(0.999)`, `total()`.
       of: the elementwise statistic f, which is not negative.
       eps: added to the statistic, at least 0.
-      min_size: a leaf is factored only if it has that many rows and that many columns, at least 1.
+      min_size: a leaf of fewer rows or fewer columns is not factored, at least 1; None for no such limit.
       stacked: which axes of a leaf stack matrices, see `normalize_by_norm`. The last two of the others are rows and
         columns; further axes stack matrices, too.
 
@@ -49,11 +50,14 @@ def factored(
 
     Raises:
       TypeError: if min_size is no int.
-      ValueError: if `stacked` gives a leaf axes that it does not have.
+      ValueError: if `stacked` gives a leaf axes that it does not have; for an estimator that averages in float16.
     """
     _checks.non_negative("eps", eps)
     _check_min_size(min_size)
     check_stacked(stacked)
+    for leaf in jax.tree.leaves(jax.eval_shape(estimator.init, jnp.zeros(()))):
+        if jnp.issubdtype(leaf.dtype, jnp.floating):
+            check_accumulator_dtype(leaf.dtype)  # the estimator does not know that it is given squares
     update_estimate = update_of(estimator)
 
     def axes_of(tree: Any) -> list[Axes]:
@@ -83,6 +87,8 @@ def factored(
 
 
 def _check_min_size(min_size: Any) -> None:
+    if min_size is None:
+        return
     _checks.scalar("min_size", min_size, "at least 1", lambda x: x >= 1)
     if not isinstance(min_size, int):
         allowed = "an int that is known before the step is traced"
@@ -90,10 +96,10 @@ def _check_min_size(min_size: Any) -> None:
         raise _checks.refusal(TypeError, _checks.Refused("min_size", min_size, allowed, hint))
 
 
-def _matrix(shape: tuple[int, ...], kept: tuple[int, ...], min_size: int) -> Axes:
+def _matrix(shape: tuple[int, ...], kept: tuple[int, ...], min_size: int | None) -> Axes:
     """The axes along which a leaf has rows and columns, or None where it is not factored."""
     axes = [axis for axis in range(len(shape)) if axis not in kept][-2:]
-    return (axes[0], axes[1]) if len(axes) == 2 and min(shape[axis] for axis in axes) >= min_size else None
+    return (axes[0], axes[1]) if len(axes) == 2 and min(shape[axis] for axis in axes) >= (min_size or 1) else None
 
 
 def _factors(f: jax.Array, axes: Axes, eps: Any) -> tuple[jax.Array, jax.Array]:

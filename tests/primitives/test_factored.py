@@ -84,6 +84,11 @@ def test_stacked_axes_are_neither_rows_nor_columns():
     assert jax.tree.map(jnp.shape, state.value.columns) == columns
 
 
+def test_averages_of_squares_are_not_kept_in_float16():
+    with pytest.raises(ValueError, match="accumulator_dtype is float16, but must be bfloat16, float32 or float64"):
+        factored(debiased(ema(0.9, accumulator_dtype="float16")))
+
+
 def test_a_pipeline_of_it_goes_leaf_by_leaf():
     assert zoo.adafactor().rule.by_leaf and not zoo.adafactor(stacked=1).rule.by_leaf
     tx, grads = zoo.adafactor(0.1), {"a": trees(1)["matrix"], "b": -trees(2)["matrix"], "c": trees(3)["vector"]}

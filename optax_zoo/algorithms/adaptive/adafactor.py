@@ -43,7 +43,7 @@ def adafactor(
     eps: Scalar = 1e-30,
     clip_threshold: Scalar | None = 1.0,
     min_scale: Scalar | None = 1e-3,
-    min_dim_size_to_factor: int = 1,
+    min_dim_size_to_factor: int | None = None,
     weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     accumulator_dtype: DType = None,
@@ -72,8 +72,8 @@ def adafactor(
       eps: added to the squares.
       clip_threshold: d, the largest root mean square of a leaf's direction, above 0; None for no limit.
       min_scale: s, the least size of the parameters that counts, at least 0; None for rates that are not relative.
-      min_dim_size_to_factor: a leaf of fewer rows or columns keeps an average for each element, at least 1. optax has
-        128.
+      min_dim_size_to_factor: a leaf of fewer rows or fewer columns keeps an average for each element, at least 1; None
+        for no such limit. optax has 128.
       weight_decay: the coefficient of decoupled decay, at least 0, or a schedule; None or 0 for none. Not relative to
         the size of the parameters.
       stacked: ... Of a leaf that stacks matrices each is factored anyway.
