@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import optax
 from harness import Replay
 from sources import ascending, optimi_coefficient, refuse, with_decay
@@ -26,9 +27,22 @@ def timm(h: dict[str, Any]) -> optax.GradientTransformation:
     return ascending(tx, h)
 
 
+@zoo.primitive
+def cautious_with_one_more() -> zoo.Rule:
+    """pytorch_optimizer's `cautious` counts one element more than those that are kept."""
+
+    def update(updates: Any, state: Any, params: Any = None, *, gradient: Any, **extra_args: Any) -> Any:
+        kept = jax.tree.map(lambda u, g: (u * g > 0).astype(u.dtype), updates, gradient)
+        return jax.tree.map(lambda u, k: u * k * (k.size / (k.sum() + 1)), updates, kept), state
+
+    return zoo.Rule(lambda params: optax.EmptyState(), update)
+
+
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
-    refuse(h, "adanorm", "cautious")
+    refuse(h, "adanorm")
     tx = zoo.lion(h["lr"], *h["betas"]).replace(gradient=optax.centralize() if h.get("use_gc") else None)
+    if h.get("cautious"):
+        tx = tx.replace(rescale=zoo.serial(sign=zoo.scale_by_sign(), cautious=cautious_with_one_more()))
     return ascending(with_decay(tx, h, h["weight_decouple"], h["fixed_decay"]), h)
 
 
