@@ -2,6 +2,7 @@
 
 from optax_zoo.conformance import (  # noqa: I001  (in the order to run)
     structure,  # noqa: F401
+    leaf_by_leaf,  # noqa: F401
     numerics,  # noqa: F401
     composition,  # noqa: F401
     persistence,  # noqa: F401

@@ -33,6 +33,9 @@ class Rule:
       by_leaf: whether a leaf's update and state depend on that leaf, its parameter and scalars alone, whatever the tree
         around it; a pipeline of such parts is traced once for all leaves of a shape.
       expression: the call that makes the part, set by the `primitive` decorator.
+
+    Raises:
+      ValueError: for a rule that goes by leaf and needs an extra argument, which is of the whole tree.
     """
 
     init_fn: Callable[[Any], Any]
@@ -41,6 +44,14 @@ class Rule:
     debias_weight: DebiasWeight | None = None
     by_leaf: bool = False
     expression: str = ""
+
+    def __post_init__(self) -> None:
+        of_the_tree = [need for need in self.needs if need != "params"]
+        if self.by_leaf and of_the_tree:
+            raise ValueError(
+                f"needs is {self.needs!r}, but must not have {of_the_tree[0]!r} beside by_leaf=True: leaf by leaf a "
+                "part is given its parameter alone."
+            )
 
     def __repr__(self) -> str:
         return self.expression

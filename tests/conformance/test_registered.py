@@ -14,6 +14,7 @@ QUICK = {
     "updates_mirror_parameters",
     "state_is_stable",
     "init_without_values",
+    "by_leaf_as_whole_tree",
     "zero_gradients",
     "bfloat16",
     "count_at_its_limit",
