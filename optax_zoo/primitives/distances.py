@@ -116,11 +116,11 @@ def prodigy_rate(
         numerator = decay * state.numerator + gain * _sum(products, axis_name)
         share = d / d0 * d if safeguard_warmup else gain
         gradient_sum = jax.tree.map(lambda s, x: (decay * s + share * x).astype(s.dtype), state.gradient_sum, x)
-        size = _sum(jax.tree.map(jnp.abs, gradient_sum), axis_name)
+        size = _sum(jax.tree.map(_size, gradient_sum), axis_name)
         moves = size != 0
         guess = d_coef * numerator / jnp.where(moves, size, 1)
         largest = jnp.maximum(state.largest, guess)
-        grown = jnp.minimum(largest, jnp.where(d == d0, jnp.maximum(d, guess), d) * growth_rate)
+        grown = jnp.minimum(largest, _most(jnp.where(d == d0, jnp.maximum(d, guess), d), growth_rate))
         distance = jnp.where(moves, grown, d)
         after = ProdigyState(
             distance,
@@ -225,10 +225,10 @@ def dadapt_rate(
         gradient_sum = jax.tree.map(
             lambda s, x: (decay * s + (1 - decay) * rate * x).astype(s.dtype), state.gradient_sum, x
         )
-        size = layer_scale * _sum(jax.tree.map(jnp.abs, gradient_sum), axis_name)
+        size = layer_scale * _sum(jax.tree.map(_size, gradient_sum), axis_name)
         moves = size != 0
         guess = numerator / ((1 - decay) * jnp.where(moves, size, 1))
-        grown = jnp.maximum(state.distance, jnp.minimum(guess, state.distance * growth_rate))
+        grown = jnp.maximum(state.distance, jnp.minimum(guess, _most(state.distance, growth_rate)))
         after = state._replace(
             distance=jnp.where(moves, grown, state.distance),
             numerator=jnp.where(moves, numerator, state.numerator),
@@ -248,11 +248,25 @@ def dadapt_rate(
 
 
 def _check_growth(growth_rate: Any) -> None:
-    if not (_checks.is_number(growth_rate) and growth_rate == float("inf")):
+    if not _is_unlimited(growth_rate):
         _checks.scalar("growth_rate", growth_rate, "above 1", lambda x: x > 1)
+
+
+def _most(distance: Any, growth_rate: Any) -> Any:
+    """What a distance may grow to; an infinite product would have no derivative."""
+    return growth_rate if _is_unlimited(growth_rate) else distance * growth_rate
+
+
+def _is_unlimited(growth_rate: Any) -> bool:
+    return _checks.is_number(growth_rate) and growth_rate == float("inf")
 
 
 def _sum(tree: Any, axis_name: Any) -> Any:
     """The sum over all elements of a tree."""
     names = broadcast_axis_names(axis_name, tree)
     return sum(across(jax.lax.psum, jnp.sum(x), name) for x, name in zip(jax.tree.leaves(tree), names, strict=True))
+
+
+def _size(x: jax.Array) -> jax.Array:
+    """The absolute value, whose derivative at 0 is 0: that of `jnp.abs` is 1, which a division by eps makes much of."""
+    return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
