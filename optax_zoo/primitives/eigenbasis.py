@@ -9,6 +9,7 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.basis import BasisRule, Turned
+from optax_zoo.primitives.layout import laid_out_like, whole
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import primitive
 from optax_zoo.primitives.precision import lift
@@ -21,8 +22,8 @@ class EigenbasisState(NamedTuple):
     """State of `eigenbasis`.
 
     Attributes:
-      factors: for each axis that a leaf can have, a tree of averaged covariances (n, n), (0, 0) for leaves that have
-        none along it. Of stacked layers one each, with the layers in front.
+      factors: for each axis that a leaf can have, a tree of averaged covariances (n, n), a scalar 0 for leaves that
+        have none along it. Of stacked layers one each, with the layers in front.
       vectors: their eigenvectors, in columns, likewise.
       count: steps taken (int32 scalar).
     """
@@ -90,8 +91,8 @@ def eigenbasis(
         def trees(matrix: Callable[[int], jax.Array]) -> tuple[Any, ...]:
             def of_leaf(number: int, axis: int) -> jax.Array:
                 axes, dtype = seen[number], lift(leaves[number]).dtype
-                if axis >= len(axes.sizes):
-                    return jnp.zeros((0, 0), dtype)
+                if not any(axes.sizes[axis : axis + 1]):
+                    return jnp.zeros((), dtype)  # not of no elements, which orbax cannot store
                 one = matrix(axes.sizes[axis]).astype(dtype)
                 return jnp.broadcast_to(one, (*axes.layers, *one.shape)).copy()
 
@@ -104,10 +105,13 @@ def eigenbasis(
 
     def mapped(rotate: Callable[..., jax.Array], tree: Any, state: EigenbasisState) -> Any:
         leaves, treedef = jax.tree.flatten(tree)
+
+        def of_leaf(x: jax.Array, axes: TensorAxes, vectors: list[jax.Array]) -> jax.Array:
+            rotated = rotate(axes, axes.tensors(whole(x)), axes.batched(jax.tree.map(whole, vectors)))
+            return laid_out_like(axes.leaf(rotated, x), x)
+
         of_leaves = zip(leaves, axes_of(tree), _by_leaf(state.vectors, len(leaves)), strict=True)
-        return jax.tree.unflatten(
-            treedef, [axes.leaf(rotate(axes, axes.tensors(x), axes.batched(q)), x) for x, axes, q in of_leaves]
-        )
+        return jax.tree.unflatten(treedef, [of_leaf(*each) for each in of_leaves])
 
     def into(tree: Any, state: EigenbasisState) -> Any:
         return mapped(TensorAxes.rotated, jax.tree.map(bounded, tree), state)
@@ -131,9 +135,10 @@ def eigenbasis(
                 strict=True,
             )
         ]
-        factors, vectors, moved, sorted_ = ([*zip(*each, strict=True)] for each in zip(*done, strict=True))
+        given = state.factors, state.vectors, directions, scales
         trees = [
-            [jax.tree.unflatten(treedef, column) for column in each] for each in (factors, vectors, moved, sorted_)
+            [jax.tree.unflatten(treedef, [of_leaf[kind][number] for of_leaf in done]) for number in range(len(each))]
+            for kind, each in enumerate(given)
         ]
         after = EigenbasisState(tuple(trees[0]), tuple(trees[1]), optax.safe_increment(state.count))
         return Turned(after, trees[2], trees[3])
@@ -158,8 +163,10 @@ def _turned_leaf(
     scales: list[jax.Array],
 ) -> tuple[list[jax.Array], list[jax.Array], list[jax.Array], list[jax.Array]]:
     """Factors, vectors, directions and scales of a leaf after a step: `at` is 0 at the first, 1 where Q turns."""
+    given = factors, vectors, directions, scales
     if not any(axes.sizes):
-        return factors, vectors, directions, scales
+        return given
+    g, (factors, vectors, directions, scales) = jax.tree.map(whole, (g, given))
     g = axes.tensors(jax.lax.stop_gradient(bounded(g, 3)))  # a covariance sums as many squares as there are elements
     averaged = [
         (decay * f + (1 - decay) * c).astype(f.dtype)
@@ -183,14 +190,8 @@ def _turned_leaf(
         return before, directions, scales
 
     now, directions, scales = jax.lax.switch(at, [first, turned, kept])
-    shapes = [q.shape for q in vectors]
-    own = len(averaged)
-    return (
-        [x.reshape(shape) for x, shape in zip(averaged, shapes[:own], strict=True)] + factors[own:],
-        [x.reshape(shape) for x, shape in zip(now, shapes[:own], strict=True)] + vectors[own:],
-        directions,
-        scales,
-    )
+    after = axes.unbatched(averaged, factors), axes.unbatched(now, vectors), directions, scales
+    return jax.tree.map(laid_out_like, after, given)
 
 
 def _eigenvectors(factor: jax.Array) -> jax.Array:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from optax_zoo import _checks
+from optax_zoo.primitives.layout import laid_out_like, whole
 from optax_zoo.primitives.norms import normalize_by_norm
 from optax_zoo.primitives.part import Rule, primitive, update_of
 from optax_zoo.primitives.stacked import Stacked, check_stacked, init_for, stacked_axes
@@ -85,9 +86,9 @@ def orthogonalize(
                     f"orthogonalize needs matrices, but the leaf {jax.tree_util.keystr(path)} has the shape {x.shape}: "
                     "give it to another optimizer with route(matrices=..., rest=...)."
                 )
-            seen = as_matrices(x, outputs, layers)
+            seen = as_matrices(whole(x), outputs, layers)
             made = polar(seen if dtype is None else seen.astype(dtype)).astype(x.dtype)
-            return from_matrices(made, x, outputs, layers)
+            return laid_out_like(from_matrices(made, x, outputs, layers), x)
 
         paths = [path for path, _ in jax.tree.leaves_with_path(updates)]
         of_leaves = zip(leaves, paths, stacked_axes(stacked, updates), strict=True)

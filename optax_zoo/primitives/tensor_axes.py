@@ -62,8 +62,15 @@ class TensorAxes:
 
     def batched(self, matrices: Sequence[jax.Array]) -> list[jax.Array]:
         """The matrices of a leaf, as many as it has axes: (number of layers, n, n)."""
-        own = matrices[: len(self.shape)]
-        return [m.reshape(math.prod(self.layers), n, n) for m, n in zip(own, self.sizes, strict=True)]
+        count = math.prod(self.layers)
+        own = zip(matrices[: len(self.sizes)], self.sizes, strict=True)
+        return [m.reshape(count, n, n) if n else jnp.zeros((count, 0, 0), m.dtype) for m, n in own]
+
+    def unbatched(self, batches: Sequence[jax.Array], matrices: Sequence[jax.Array]) -> list[jax.Array]:
+        """New matrices in place of others, of which those that stand for none stay."""
+        own = zip(batches, matrices[: len(self.sizes)], self.sizes, strict=True)
+        new = [batch.reshape(m.shape) if n else m for batch, m, n in own]
+        return [*new, *matrices[len(self.sizes) :]]
 
     def covariances(self, tensors: jax.Array) -> list[jax.Array]:
         """For each axis that has a matrix the products of the tensor's slices along it, summed over all others."""

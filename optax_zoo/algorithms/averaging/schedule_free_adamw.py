@@ -5,6 +5,7 @@ from typing import Any
 from optax import ScalarOrSchedule
 
 from optax_zoo._checks import is_absent
+from optax_zoo.algorithms._reasons import INJECTED_IN_BFLOAT16
 from optax_zoo.parts import (
     debiased,
     decoupled_decay,
@@ -27,6 +28,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/2405.15682",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale"),
+    expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
     proof="authors' code",
 )
 def schedule_free_adamw(

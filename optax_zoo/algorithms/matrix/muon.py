@@ -5,6 +5,7 @@ from typing import Literal
 import optax
 from optax import ScalarOrSchedule
 
+from optax_zoo.algorithms._reasons import WHOLE_MATRICES
 from optax_zoo.algorithms.adam.adam import adamw
 from optax_zoo.parts import decoupled_decay, ema, in_series, optional, orthogonalize, scale_by_shape
 from optax_zoo.pipeline import pipeline
@@ -24,6 +25,11 @@ from optax_zoo.route import By, Route, matrices, route
     url="https://kellerjordan.github.io/posts/muon/",
     example={"learning_rate": 5e-3},
     claims=("apart", "order", "scale", "sign"),
+    expected_failures={
+        "shard_map_sharded": WHOLE_MATRICES,
+        "no_collectives": WHOLE_MATRICES,
+        "parabola": "its one vector is for AdamW, whose rate of 0.015 times that of the matrices is too small for it",
+    },
     proof="authors' code",
 )
 def muon(
