@@ -15,6 +15,10 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/2302.06675",
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "scale", "sign"),
+    expected_failures={
+        "inject_hyperparams_bfloat16_default": "on bfloat16 parameters optax.inject_hyperparams rounds the decays, 0.99 "
+        "to 0.988, which turns signs of what is near 0: pass hyperparam_dtype=jnp.float32"
+    },
     proof="an independent implementation",
 )
 def lion(
