@@ -16,8 +16,8 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "scale", "sign"),
     expected_failures={
-        "inject_hyperparams_bfloat16_default": "on bfloat16 parameters optax.inject_hyperparams rounds the decays, 0.99 "
-        "to 0.988, which turns signs of what is near 0: pass hyperparam_dtype=jnp.float32"
+        "inject_hyperparams_bfloat16_default": "on bfloat16 parameters optax.inject_hyperparams rounds decays, 0.99 to "
+        "0.988, which turns signs of what is near 0: pass hyperparam_dtype=jnp.float32"
     },
     proof="an independent implementation",
 )
