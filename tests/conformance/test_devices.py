@@ -199,6 +199,14 @@ def test_shardings_of_a_scalar_for_each_leaf(params, mesh):
     assert {name: found[f"momentum.value.{name}"] for name in params} == SPECS
 
 
+def test_shardings_of_rows_and_columns(params, mesh):
+    found = specs_of(zoo.adafactor(0.1), params, mesh)
+    assert found["denominator.value.rows.kernel"] == P("data", None)
+    assert found["denominator.value.columns.kernel"] == P(None, "model")
+    assert found["denominator.value.rows.bias"] == P("data")
+    assert found["denominator.value.columns.bias"] == P(None) and found["denominator.count"] == P()
+
+
 def test_shardings_of_a_state_with_trailing_dimensions(params, mesh):
     found = specs_of(zoo.learned_lstm(0.1), params, mesh)
     assert found["numerator.cell.lstm_1.kernel"] == P("data", "model", None)

@@ -34,8 +34,7 @@ def jettify(h: dict[str, Any]) -> zoo.Pipeline:
     tx = without_correction(corrected if h.get("debias") else rate, b1, b2, h["eps"])
     ratio = zoo.trust_ratio(max_param_norm=h.get("clamp_value", 10))
     decay = optional(zoo.coupled_decay, h["weight_decay"])
-    parts = {"decay": decay, "trust": None if h.get("adam") else ratio}
-    return tx.replace(rescale=in_series(**parts) if any(parts.values()) else None)
+    return tx.replace(rescale=in_series(decay=decay, trust=None if h.get("adam") else ratio))
 
 
 def timm(h: dict[str, Any]) -> zoo.Pipeline:
@@ -55,7 +54,7 @@ def timm(h: dict[str, Any]) -> zoo.Pipeline:
     }
     return tx.replace(
         gradient=None if limit is None else zoo.clip_by_norm("l2", limit, eps=0.0, scope="tree"),
-        rescale=in_series(**parts) if any(parts.values()) else None,
+        rescale=in_series(**parts),
         decay=zoo.decoupled_decay(weight_decay) if decoupled else None,
     )
 
@@ -121,9 +120,9 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
         "ascent": optax.scale(-1.0) if h.get("maximize") else None,
     }
     return tx.replace(
-        gradient=in_series(**before) if any(before.values()) else None,
+        gradient=in_series(**before),
         numerator=average if size is None else zoo.serial(size=size, average=average),
-        rescale=in_series(**parts) if any(parts.values()) else None,
+        rescale=in_series(**parts),
         decay=optax.add_decayed_weights(-share) if decoupled else None,
     )
 
