@@ -38,7 +38,7 @@ def evaluation_params(tx: optax.GradientTransformation, state: Any, params: Any)
       >>> bool(averaged[0] > params[0])
       True
     """
-    if not isinstance(tx, optax.GradientTransformation):
+    if not isinstance(tx, (optax.GradientTransformation, optax.MultiSteps)):
         raise TypeError(
             f"tx is of type {type(tx).__name__}, but must be the optimizer: evaluation_params(tx, state, params)."
         )

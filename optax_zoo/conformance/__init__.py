@@ -5,6 +5,7 @@ from optax_zoo.conformance import (  # noqa: I001  (in the order to run)
     leaf_by_leaf,  # noqa: F401
     numerics,  # noqa: F401
     composition,  # noqa: F401
+    evaluation,  # noqa: F401
     persistence,  # noqa: F401
     devices,  # noqa: F401
     lowering,  # noqa: F401

@@ -15,6 +15,7 @@ from optax_zoo.conformance import trees
 from optax_zoo.conformance.assertions import Skip, close, equal, finite, require, same_kind, wide
 from optax_zoo.conformance.registry import check_in
 from optax_zoo.conformance.subject import Subject
+from optax_zoo.conformance.wrapping import gradients, injected, only, rate_of, refuse_trees_of_extras, train
 
 check = check_in("composition")
 
@@ -35,27 +36,27 @@ def named_chain(subject: Subject) -> None:
 @check()
 def partition(subject: Subject) -> None:
     """In optax.partition each group of leaves is updated as if it were trained alone."""
-    _refuse_trees_of_extras(subject, "optax.partition")
+    refuse_trees_of_extras(subject, "optax.partition")
     labels = {"kernel": "first", "bias": "second", "filters": "first"}
     tx = optax.partition({"first": subject.build(), "second": subject.build()}, labels)
-    grads = _gradients()
-    updates, _ = _train(subject, tx, trees.parameters(), grads)
+    grads = gradients()
+    updates, _ = train(subject, tx, trees.parameters(), grads)
     for group in ("first", "second"):
         names = [name for name, label in labels.items() if label == group]
-        alone, _ = _train(subject, subject.build(), _only(names, trees.parameters()), [_only(names, g) for g in grads])
-        _same(f"updates of the group {names}", [_only(names, u) for u in updates], alone)
+        alone, _ = train(subject, subject.build(), only(names, trees.parameters()), [only(names, g) for g in grads])
+        _same(f"updates of the group {names}", [only(names, u) for u in updates], alone)
 
 
 @check()
 def masked(subject: Subject) -> None:
     """In optax.masked the leaves outside the mask pass through, and the others are updated as if they were alone."""
-    _refuse_trees_of_extras(subject, "optax.masked")
-    grads, names = _gradients(), ["kernel", "filters"]
+    refuse_trees_of_extras(subject, "optax.masked")
+    grads, names = gradients(), ["kernel", "filters"]
     tx = optax.masked(subject.build(), {"kernel": True, "bias": False, "filters": True})
-    updates, _ = _train(subject, tx, trees.parameters(), grads)
+    updates, _ = train(subject, tx, trees.parameters(), grads)
     equal("updates outside the mask", [u["bias"] for u in updates], [g["bias"] for g in grads])
-    alone, _ = _train(subject, subject.build(), _only(names, trees.parameters()), [_only(names, g) for g in grads])
-    _same("updates within the mask", [_only(names, u) for u in updates], alone)
+    alone, _ = train(subject, subject.build(), only(names, trees.parameters()), [only(names, g) for g in grads])
+    _same("updates within the mask", [only(names, u) for u in updates], alone)
 
 
 @check()
@@ -97,14 +98,14 @@ def update_without_params(subject: Subject) -> None:
 @check()
 def inject_hyperparams(subject: Subject) -> None:
     """With its numbers in the state by optax.inject_hyperparams it gives the same updates."""
-    _same_alone(subject, _injected(subject), rtol=1e-4)
+    _same_alone(subject, injected(subject), rtol=1e-4)
 
 
 @check()
 def inject_hyperparams_at_run_time(subject: Subject) -> None:
     """A learning rate doubled in the state of optax.inject_hyperparams acts at the next step, compiling nothing."""
-    rate, tx, params = _rate(subject), _injected(subject), trees.parameters()
-    grads = _gradients(2)
+    rate, tx, params = rate_of(subject), injected(subject), trees.parameters()
+    grads = gradients(2)
     traced: list[None] = []
 
     @jax.jit
@@ -128,15 +129,15 @@ def inject_hyperparams_at_run_time(subject: Subject) -> None:
 def inject_hyperparams_bfloat16(subject: Subject) -> None:
     """On bfloat16 parameters optax.inject_hyperparams in float32 gives the same updates."""
     params, grads = _bfloat16()
-    found, _ = _train(subject, _injected(subject, hyperparam_dtype=jnp.float32), params, grads)
-    _same("updates", found, _train(subject, subject.build(), params, grads)[0], rtol=2e-2)
+    found, _ = train(subject, injected(subject, hyperparam_dtype=jnp.float32), params, grads)
+    _same("updates", found, train(subject, subject.build(), params, grads)[0], rtol=2e-2)
 
 
 @check()
 def inject_hyperparams_keeps_dtype(subject: Subject) -> None:
     """On bfloat16 parameters updates are bfloat16, even if optax.inject_hyperparams keeps its numbers in float32."""
     params, grads = _bfloat16()
-    tx = _injected(subject, hyperparam_dtype=jnp.float32)
+    tx = injected(subject, hyperparam_dtype=jnp.float32)
     updates, _ = subject.update(tx, params, tx.init(params), grads[0])
     same_kind("updates", updates, grads[0])
 
@@ -145,9 +146,9 @@ def inject_hyperparams_keeps_dtype(subject: Subject) -> None:
 def inject_hyperparams_bfloat16_default(subject: Subject) -> None:
     """On bfloat16 parameters optax.inject_hyperparams gives about the same, its numbers cast to bfloat16 by default."""
     params, grads = _bfloat16()
-    found, _ = _train(subject, _injected(subject), params, grads)
+    found, _ = train(subject, injected(subject), params, grads)
     finite("updates", found)
-    expected, _ = _train(subject, subject.build(), params, grads)
+    expected, _ = train(subject, subject.build(), params, grads)
     for (path, x), y in zip(jax.tree.leaves_with_path(found), jax.tree.leaves(expected), strict=True):
         off, size = np.sum(np.abs(wide(x) - wide(y))), np.sum(np.abs(wide(y)))  # by the mean: where signs flip, few do
         require(
@@ -158,7 +159,7 @@ def inject_hyperparams_bfloat16_default(subject: Subject) -> None:
 @check()
 def constant_schedule(subject: Subject) -> None:
     """A schedule that always gives the learning rate is as good as the number."""
-    rate = _rate(subject)
+    rate = rate_of(subject)
     annotation = inspect.signature(subject.make).parameters["learning_rate"].annotation
     if annotation is not inspect.Parameter.empty and not any(
         word in str(annotation) for word in ("Callable", "Schedule")
@@ -170,7 +171,7 @@ def constant_schedule(subject: Subject) -> None:
 @check()
 def multi_steps(subject: Subject) -> None:
     """optax.MultiSteps updates nothing after the first of two mini-steps, and by the mean gradient after the second."""
-    inner, params, grads = subject.build(), trees.parameters(), _gradients(2)
+    inner, params, grads = subject.build(), trees.parameters(), gradients(2)
     wrapper = optax.MultiSteps(inner, 2)  # as a transformation it is held to drop extra arguments, thus only without
     tx: Any = wrapper if subject.extras else optax.chain(wrapper.gradient_transformation())
     mean = jax.tree.map(lambda *g: sum(g) / 2, *grads)
@@ -210,7 +211,7 @@ def lookahead(subject: Subject) -> None:
     found: Any = optax.LookaheadParams.init_synced(trees.parameters())
     slow = fast = trees.parameters()
     state, inner_state = tx.init(found), inner.init(fast)
-    for number, grads in enumerate(_gradients()):
+    for number, grads in enumerate(gradients()):
         updates, state = tx.update(grads, state, found)
         found = optax.apply_updates(found, updates)
         fast, inner_state = subject.step(inner, fast, inner_state, grads)
@@ -247,11 +248,11 @@ def map_params(subject: Subject) -> None:
 @check()
 def vmap_over_learning_rates(subject: Subject) -> None:
     """Three learning rates under jax.vmap give what each gives alone."""
-    rates = _rate(subject) * jnp.array([0.5, 1.0, 2.0])
-    params, grads = trees.parameters(), _gradients(2)
+    rates = rate_of(subject) * jnp.array([0.5, 1.0, 2.0])
+    params, grads = trees.parameters(), gradients(2)
 
     def run(rate: Any) -> list[Any]:
-        return _train(subject, subject.build(learning_rate=rate), params, grads)[0]
+        return train(subject, subject.build(learning_rate=rate), params, grads)[0]
 
     together = jax.jit(jax.vmap(run))(rates)
     for number, rate in enumerate(rates):
@@ -263,7 +264,7 @@ def gradient_through_steps(subject: Subject) -> None:
     """The loss after ten steps has finite gradients by the learning rate, not 0, and by the initial parameters."""
     rate = subject.rate
     numbers = {} if rate is None else {"learning_rate": rate}
-    by_rate, by_params = _meta_gradients(subject)(numbers, _only(["bias"], trees.parameters()))
+    by_rate, by_params = _meta_gradients(subject)(numbers, only(["bias"], trees.parameters()))
     finite("gradient by the initial parameters", by_params)
     finite("gradient by the learning rate", by_rate)
     require(rate is None or by_rate["learning_rate"] != 0, "the gradient by the learning rate is 0.")
@@ -285,34 +286,16 @@ def gradient_through_zero_gradients(subject: Subject) -> None:
 @check()
 def same_key_same_trajectory(subject: Subject) -> None:
     """Two transformations made by the same call give the same updates and states, bit for bit."""
-    params, grads = trees.parameters(), _gradients()
-    first, second = (_train(subject, subject.build(), params, grads) for _ in range(2))
+    params, grads = trees.parameters(), gradients()
+    first, second = (train(subject, subject.build(), params, grads) for _ in range(2))
     equal("updates of the second", second[0], first[0])
     equal("state of the second", second[1], first[1])
-
-
-def _gradients(steps: int = trees.STEPS) -> list[Any]:
-    return [trees.gradients(trees.parameters(), step) for step in range(steps)]
 
 
 def _bfloat16() -> tuple[Any, list[Any]]:
     """Parameters and gradients in bfloat16."""
     params = trees.parameters(jnp.bfloat16)
     return params, [trees.gradients(params, step) for step in range(trees.STEPS)]
-
-
-def _only(names: list[str], tree: Any) -> dict[str, Any]:
-    return {name: tree[name] for name in names}
-
-
-def _train(subject: Subject, tx: Any, params: Any, grads: list[Any]) -> tuple[list[Any], Any]:
-    """The updates of each step and the last state; not compiled as one, which would take longer than to run them."""
-    state, made = tx.init(params), []
-    for g in grads:
-        updates, state = subject.update(tx, params, state, g)
-        params = optax.apply_updates(params, updates)
-        made.append(updates)
-    return made, state
 
 
 def _same(what: str, found: Any, expected: Any, rtol: float = 1e-5) -> None:
@@ -323,9 +306,9 @@ def _same(what: str, found: Any, expected: Any, rtol: float = 1e-5) -> None:
 
 def _same_alone(subject: Subject, tx: Any, rtol: float = 1e-5) -> None:
     """Fails unless a transformation gives the updates of the plain one."""
-    params, grads = trees.parameters(), _gradients()
-    alone, _ = _train(subject, subject.build(), params, grads)
-    _same("updates", _train(subject, tx, params, grads)[0], alone, rtol)
+    params, grads = trees.parameters(), gradients()
+    alone, _ = train(subject, subject.build(), params, grads)
+    _same("updates", train(subject, tx, params, grads)[0], alone, rtol)
 
 
 def _meta_gradients(subject: Subject) -> Callable[[dict[str, float], Any], tuple[Any, Any]]:
@@ -347,38 +330,6 @@ def _meta_gradients(subject: Subject) -> Callable[[dict[str, float], Any], tuple
 
     compiled = jax.jit(jax.grad(final, argnums=(0, 1)))
     return lambda numbers, params: compiled(jax.tree.map(jnp.float32, numbers), params)
-
-
-def _rate(subject: Subject) -> float:
-    if not subject.takes("learning_rate"):
-        raise Skip("the factory takes no learning_rate")
-    if subject.rate is None:
-        raise Skip("the factory's learning_rate is no number by default")
-    return subject.rate
-
-
-def _injected(subject: Subject, **options: Any) -> Any:
-    """The transformation with all its numbers of type float in its state."""
-    _rate(subject)
-    parameters = inspect.signature(subject.make).parameters
-    numbers = {name: p.default for name, p in parameters.items() if isinstance(p.default, float)}
-    numbers["learning_rate"] = float(_rate(subject))
-
-    def make(**hyperparameters: Any) -> Any:
-        return subject.make(**hyperparameters)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    signature = inspect.Signature([inspect.Parameter(name, keyword) for name in numbers])
-    make.__signature__ = signature  # type: ignore[attr-defined]
-    return optax.inject_hyperparams(make, **options)(**numbers)
-
-
-def _refuse_trees_of_extras(subject: Subject, wrapper: str) -> None:
-    params = trees.parameters()
-    given = subject.given(params, trees.gradients(params))
-    whole = [name for name, value in given.items() if callable(value) or len(jax.tree.leaves(value)) != 1]
-    if whole:
-        raise Skip(f"{wrapper} passes {', '.join(whole)} on for all parameters, whatever the group")
 
 
 def _unless_refused(function: Callable[[], Any]) -> Any:

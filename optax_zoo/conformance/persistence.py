@@ -17,6 +17,7 @@ from optax_zoo.conformance import trees
 from optax_zoo.conformance.assertions import Skip, equal, require
 from optax_zoo.conformance.registry import check_in
 from optax_zoo.conformance.subject import Subject
+from optax_zoo.evaluation import evaluation_params
 
 check = check_in("persistence")
 
@@ -83,8 +84,10 @@ def _two_steps(subject: Subject, params: Any, state: Any, first: int) -> tuple[A
 
 
 def _goes_on(subject: Subject, params: Any, state: Any, restored: Any) -> None:
-    """Fails unless a restored state is the same, and so are two further steps."""
+    """Fails unless a restored state is the same, and so are the parameters to evaluate with and two further steps."""
     equal("restored state", restored, state)
+    ours, theirs = (evaluation_params(subject.tx, each, params) for each in (state, restored))
+    equal("parameters to evaluate with from the restored state", theirs, ours)
     here = jax.tree.map(lambda x, s: jax.device_put(x, s.sharding), restored, state)
     ours, theirs = _two_steps(subject, params, state, 2), _two_steps(subject, params, here, 2)
     equal("parameters and state two steps later", theirs, ours)

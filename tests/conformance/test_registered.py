@@ -15,6 +15,7 @@ QUICK = {
     "state_is_stable",
     "init_without_values",
     "by_leaf_as_whole_tree",
+    "evaluation_params_in_wrappers",
     "zero_gradients",
     "bfloat16",
     "count_at_its_limit",
