@@ -1,5 +1,12 @@
-"""The registered algorithms, to parametrize tests over, and the folders of what is recorded of them."""
+"""The registered algorithms, to parametrize tests over, and the folders of what is recorded of them.
 
+What holds for every composition is proven on compositions drawn at random from the parts. So of the tests that compile,
+the default suite runs those of `FACES` alone, and the slow suite those of all algorithms, but for the checks that an
+algorithm shares with another one of the same parts (`COVER`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +26,34 @@ def is_led_by_rounding(name: str) -> bool:
     return (FOLDERS / name / "rounding.txt").exists()
 
 
-ALGORITHMS = [
-    pytest.param(name, marks=pytest.mark.slow) if is_heavy(name) else pytest.param(name)
-    for name in zoo.list_algorithms()
-]
+def kinds(name: str) -> set[str]:
+    """Which of the mechanisms of a pipeline an algorithm makes use of."""
+    tx = zoo.create(name, **zoo.describe(name).example)
+    of_pipeline = {f"by leaf: {tx.rule.by_leaf}"} if isinstance(tx, zoo.Pipeline) else {type(tx).__name__}
+    rate = type(tx.slots.get("learning_rate")).__name__
+    return {*tx.slots, *(f"needs {each}" for each in tx.needs), f"rate: {rate}", *of_pipeline}
+
+
+def parts(name: str) -> set[str]:
+    """The parts that an algorithm is composed of, statistics among them."""
+    text = repr(zoo.create(name, **zoo.describe(name).example))
+    return {called or named for called, named in re.findall(r"(\w+)\(|of=(\w+)", text)}
+
+
+def cover(features: Mapping[str, set[str]]) -> list[str]:
+    """A few of the names that have all features between them: each time the one with the most that are missing."""
+    missing, chosen = set().union(*features.values()), []
+    while missing:
+        chosen.append(max(features, key=lambda name: (len(features[name] & missing), -len(features[name]))))
+        missing -= features[chosen[-1]]
+    return chosen
+
+
+def slow_but_for(quick: Iterable[str]) -> list[object]:
+    """All algorithms as parameters of a test, of which a few run by default."""
+    return [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in zoo.list_algorithms()]
+
+
+FACES = cover({name: kinds(name) for name in zoo.list_algorithms() if not is_heavy(name)})
+COVER = {*FACES, *cover({name: parts(name) for name in zoo.list_algorithms()})}
+ALGORITHMS = slow_but_for(FACES)

@@ -1,40 +1,52 @@
-"""Every registered algorithm through every check of the kit.
+"""Registered algorithms through the checks of the kit.
 
-By default all checks run for one algorithm, and a choice of them for those that compile fast; CI runs all of them.
+By default all checks run for one algorithm, a choice of them for those that stand for the mechanisms of a pipeline, and
+what differs from row to row for all. CI runs all of them, for algorithms that have between them every part there is.
 """
 
 import pytest
-from registered import is_heavy
+from registered import COVER, FACES, is_heavy
 
 import optax_zoo as zoo
 from optax_zoo import conformance
 
 WHOLE = {"expectigrad"}
-QUICK = {
-    "updates_mirror_parameters",
+OF_ROWS = {
     "state_is_stable",
     "init_without_values",
     "by_leaf_as_whole_tree",
     "evaluation_params_in_wrappers",
     "zero_gradients",
-    "bfloat16",
+    "huge_gradients",
     "count_at_its_limit",
-    "inject_hyperparams",
     "missing_extra_arguments_are_refused",
+    *(check.name for check in conformance.CHECKS.values() if check.claim),
+}
+QUICK = OF_ROWS | {
+    "updates_mirror_parameters",
+    "bfloat16",
+    "inject_hyperparams",
     "pickle_round_trip",
     "lowers_for_tpu",
     "matrix_parabola",
-    *(check.name for check in conformance.CHECKS.values() if check.claim),
 }
+
+
+def is_quick(name, check):
+    """Whether a check runs by default."""
+    if name in WHOLE:
+        return check != "a_thousand_leaves"
+    return not is_heavy(name) and check in (QUICK if name in FACES else OF_ROWS)
 
 
 def all_cases():
     for name in zoo.list_algorithms():
         _, parameters = conformance.cases(**conformance.registered(name))
         for case in parameters:
-            quick = (name in WHOLE and case.id != "a_thousand_leaves") or (not is_heavy(name) and case.id in QUICK)
-            marks = [*case.marks, *([] if quick else [pytest.mark.slow])]
-            yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=marks)
+            if name in COVER or case.id in QUICK or case.id in zoo.describe(name).expected_failures:
+                marks = [] if is_quick(name, case.id) else [pytest.mark.slow]
+                group = pytest.mark.xdist_group(f"kit {name}")  # whose checks share what has been compiled
+                yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=[*case.marks, *marks, group])
 
 
 def test_the_choice_is_one_of_checks():

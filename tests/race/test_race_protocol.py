@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from registered import ALGORITHMS
 
-import optax_zoo
 from optax_zoo.race import RaceError, race
 from optax_zoo.race.engine.protocol import schedule_of, transformation
 from optax_zoo.running.entrants import resolve
@@ -81,7 +81,7 @@ def test_the_row_says_that_the_own_weight_decay_is_off(walk):
     assert "decoupled_decay(0.01)" in own and "decay(0." not in of_the_race
 
 
-@pytest.mark.parametrize("name", [*optax_zoo.list_algorithms(), "optax.adam"])
+@pytest.mark.parametrize("name", [*ALGORITHMS, "optax.adam"])
 def test_every_algorithm_trains_under_all_rules_at_once(regression, settings_of, name):
     settings = settings_of(regression, [name], steps=3, **EVERYTHING)
     (entrant,) = resolve([name]).values()
