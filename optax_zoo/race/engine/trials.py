@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from optax_zoo.evaluation import evaluation_params
 from optax_zoo.race.storage.batches import Trials
 from optax_zoo.race.task import Task, Tree, count_examples
 from optax_zoo.running.errors import RaceError
@@ -54,7 +55,10 @@ def untrained(task: Task, start: Start) -> np.ndarray:
 def run_trial(
     task: Task, transformation: optax.GradientTransformationExtraArgs, steps: int, start: Start, seed: jax.Array
 ) -> Trials:
-    """Trains once, with the initial parameters and batches of `seed` (an index into `start`)."""
+    """Trains once, with the initial parameters and batches of `seed` (an index into `start`).
+
+    An optimizer is evaluated at the parameters that it is meant to be, see `evaluation_params`.
+    """
     parameters = jax.tree.map(lambda x: x[seed], start.parameters)
     key = start.keys[seed]
     noise = jax.random.fold_in(key, NOISE)
@@ -79,11 +83,17 @@ def run_trial(
             parameters = task.project(parameters)
         return parameters, model, state, order, total + loss
 
+    def evaluate(parameters: Any, model: Any, state: Any, data: Tree) -> tuple[Any, Any]:
+        found = evaluation_params(transformation, state, parameters)
+        if task.project is not None and found is not parameters:
+            found = task.project(found)
+        return task.evaluate(found, model, data)
+
     def interval(carry: Any, bounds: Any) -> Any:
         first, stop = bounds
         *carry, total = jax.lax.fori_loop(first, stop, step, (*carry, jnp.zeros(())))
-        parameters, model = carry[:2]
-        loss, metric = task.evaluate(parameters, model, start.validation)
+        parameters, model, state = carry[:3]
+        loss, metric = evaluate(parameters, model, state, start.validation)
         finite = jnp.isfinite(total) & jnp.isfinite(loss) & _all_finite(parameters)
         return tuple(carry), (total / (stop - first), loss, metric, finite)
 
@@ -91,8 +101,8 @@ def run_trial(
     bounds = (jnp.asarray([0, *stops[:-1]]), jnp.asarray(stops))
     model = jax.tree.map(jnp.asarray, task.state)
     carry: Any = (parameters, model, transformation.init(parameters), jnp.arange(examples))
-    (parameters, model, *_), (train_loss, loss, metric, finite) = jax.lax.scan(interval, carry, bounds)
-    test_loss, test_metric = task.evaluate(parameters, model, start.test)
+    (parameters, model, state, _), (train_loss, loss, metric, finite) = jax.lax.scan(interval, carry, bounds)
+    test_loss, test_metric = evaluate(parameters, model, state, start.test)
     return Trials(train_loss, loss, metric, test_loss, test_metric, ~jnp.all(finite))
 
 
