@@ -73,7 +73,7 @@ def _all_moved(grads: Sequence[Any], at: Sequence[Any] | None) -> bool:
 def _partly_moved(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, state: Any) -> Aligned:
     """Where some leaves are not moved. A leaf with a state and no gradient is shown as 0, and its state put back."""
     moves = [is_moved(g) and (at is None or is_moved(at[i])) for i, g in enumerate(grads)]
-    kept = _kept(grads, treedef, state)
+    kept = _kept(grads, treedef, at, state)
     shown = [g if moves[i] else kept.get(i) for i, g in enumerate(grads)]
     params = None if at is None else treedef.unflatten([None if shown[i] is None else p for i, p in enumerate(at)])
 
@@ -85,11 +85,16 @@ def _partly_moved(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, 
     return Aligned(treedef.unflatten(shown), params, finish)
 
 
-def _kept(grads: Sequence[Any], treedef: Any, state: Any) -> dict[int, Any]:
-    """By number of a leaf without a gradient whose state is there: zeros that stand for the gradient."""
+def _kept(grads: Sequence[Any], treedef: Any, at: Sequence[Any] | None, state: Any) -> dict[int, Any]:
+    """By number of a leaf without a gradient whose state is there: zeros that stand for the gradient.
+
+    They are like the parameter, or without one like the largest array of the leaf's state, as nearly always is right.
+    """
     entries = [jax.tree.leaves(node, is_leaf=is_none) for node in _nodes(state, treedef)[0] if _like(node, treedef)]
     known = {i: [e[i] for e in entries if e[i] is not None] for i, g in enumerate(grads) if g is None}
-    return {i: jnp.zeros_like(max(arrays, key=jnp.size)) for i, arrays in known.items() if arrays}
+    return {
+        i: jnp.zeros_like(max(arrays, key=jnp.size) if at is None else at[i]) for i, arrays in known.items() if arrays
+    }
 
 
 def _put_back(after: Any, before: Any, treedef: Any, kept: dict[int, Any]) -> Any:

@@ -19,6 +19,8 @@ PARAMS = {
 GRADS = {"w": jnp.array([[0.5, -1.0], [2.0, 0.25]]), "b": jnp.array([1.0, -0.5])}
 MOVED = {"w": PARAMS["w"], "b": PARAMS["b"]}
 STILL = ("steps", "on", "key")
+KEY = jax.tree_util.DictKey("w")
+SLOW = [pytest.param("learned_lstm", marks=pytest.mark.slow)]
 LOSS = {"value": jnp.float32(1.0)}
 
 
@@ -45,7 +47,7 @@ def test_where_a_gradient_is_none_so_is_the_update_and_the_others_are_as_alone(n
         same(jax.tree.leaves(after), jax.tree.leaves(of_moved))
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "novograd", pytest.param("learned_lstm", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["adam", "adamw", "novograd", *SLOW])
 def test_jitted_the_same_where_gradients_are_none(name):
     tx, params = example(name), {key: value for key, value in PARAMS.items() if key != "key"}
     grads = {**GRADS, "steps": None, "on": None}
@@ -82,6 +84,18 @@ def test_a_leaf_that_has_no_gradient_for_once_keeps_its_state():
         slots = (before["numerator"].estimator.value, after["numerator"].estimator.value)
         chex.assert_trees_all_equal(slots[0]["b"], slots[1]["b"])
         assert not jnp.array_equal(slots[0]["w"], slots[1]["w"])
+
+
+@pytest.mark.parametrize("name", ["muon", "prodigy", "schedule_free_adamw", "soap", *SLOW])
+def test_so_does_a_leaf_whose_state_has_other_shapes_than_it(name):
+    tx = example(name)
+    params, grads = {**MOVED, "w": jnp.ones((2, 4))}, {**GRADS, "w": jnp.arange(8.0).reshape(2, 4)}
+    _, before = tx.update(grads, tx.init(params), params, **LOSS)
+    updates, after = tx.update({**grads, "w": None}, before, params, **LOSS)
+    assert updates["w"] is None and updates["b"].shape == (2,)
+    kept, found = ([x for path, x in jax.tree.leaves_with_path(each) if KEY in path] for each in (before, after))
+    assert kept
+    chex.assert_trees_all_equal(kept, found)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
