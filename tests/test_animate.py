@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import optax_zoo
 from optax_zoo import cli
 from optax_zoo.animate import LANDSCAPES, AnimationError, Landscape, animate
 from optax_zoo.animate.article import article
@@ -117,8 +118,15 @@ def test_without_a_known_minimum_errors_are_over_the_lowest_value_in_the_box():
     assert saddle.errors(path)[: path.left].min() == 0 and "lowest value seen" in str(saddle)
 
 
-def test_28_styles_are_distinct():
+def test_more_than_can_be_told_apart_are_refused():
+    many = {f"sgd {number}": optax_zoo.sgd for number in range(113)}
+    with pytest.raises(AnimationError, match="optimizers has 113 names, but must have at most 112"):
+        animate("quartic", optimizers=many)
+
+
+def test_28_styles_differ_in_colour_or_marker_and_112_in_all():
     assert len({(look.colour, look.marker) for look in map(style, range(28))}) == 28
+    assert len({(look.colour, look.marker, str(look.dash)) for look in map(style, range(112))}) == 112
 
 
 @pytest.mark.parametrize("landscape, steps, frames", [("quartic", 3, 4), (BOWL, 2, 3)])
@@ -189,7 +197,6 @@ def refused(capsys, *arguments):
         (["--landscape", "jax.numpy:min", "--start", "1,2,3"], "must be 1 or 2 finite numbers"),
         (["--landscape", "jax.numpy.linalg:norm", "--start", "0,0"], "both must be finite"),
         (["--optimizers", "adm"], "Did you mean 'adam'?"),
-        (["--optimizers", "all,optax.lion"], "at most 28"),
         (["--steps", "0"], "1<=x<=100000"),
         (["--fps", "51"], "1<=x<=50"),
         (["--rates", "0.1,x"], "must be numbers above 0"),

@@ -12,7 +12,7 @@ from optax_zoo.running.entrants import Optimizers, resolve
 from optax_zoo.running.errors import RaceError
 
 DEFAULT = ("sgd", "momentum", "nag", "adagrad", "rmsprop", "adadelta", "adam", "nadam", "expectigrad", "novograd")
-MOST = 28
+MOST = 112
 
 Entrants = dict[str, tuple[Callable[[Any], Any], Sequence[float]]]
 

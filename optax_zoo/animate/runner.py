@@ -50,7 +50,7 @@ def animate(
 
     Args:
       optimizers: names (`"adam"` of ours, `"optax.lion"` of optax, `"module:function"` of yours), pairs of a name and a
-        function from learning rate to transformation, or a mapping from name to function, at most 28. By default the
+        function from learning rate to transformation, or a mapping from name to function, at most 112. By default the
         article's seventeen on the quartic, and ten of ours elsewhere.
       landscape: "quartic", "rosenbrock", "beale", "rastrigin", "saddle", a function of one's own as "module:function"
         (also of the current folder), or a `Landscape`. A function takes an array of shape (n,), n = 1 or 2.

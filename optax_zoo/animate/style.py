@@ -20,9 +20,10 @@ class Style(NamedTuple):
 
 
 def style(number: int) -> Style:
-    """The look of the optimizer of a number: 28 differ in colour or in both marker and dash."""
-    variant = number // len(COLOURS) % len(MARKERS)
-    return Style(COLOURS[number % len(COLOURS)], MARKERS[variant], DASHES[variant])
+    """The look of the optimizer of a number: 28 differ in colour or in both marker and dash, 112 in one of the three."""
+    variant = number // len(COLOURS)
+    dash = (variant + variant // len(MARKERS)) % len(DASHES)
+    return Style(COLOURS[number % len(COLOURS)], MARKERS[variant % len(MARKERS)], DASHES[dash])
 
 
 def label(path: Path) -> str:

@@ -1,1 +1,1 @@
-"""Methods that train at other parameters than the ones they lead to."""
+"""Averaging methods: the parameters to evaluate with are others than those trained at."""

@@ -1,1 +1,1 @@
-"""Methods whose learning rate estimates itself."""
+"""Rate-free methods: the learning rate estimates itself."""
