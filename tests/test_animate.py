@@ -121,7 +121,7 @@ def test_without_a_known_minimum_errors_are_over_the_lowest_value_in_the_box():
 def test_more_than_can_be_told_apart_are_refused():
     many = {f"sgd {number}": optax_zoo.sgd for number in range(113)}
     with pytest.raises(AnimationError, match="optimizers has 113 names, but must have at most 112"):
-        animate("quartic", optimizers=many)
+        animate(many)
 
 
 def test_28_styles_differ_in_colour_or_marker_and_112_in_all():
