@@ -6,7 +6,7 @@ import click
 
 
 class Names(click.ParamType):
-    """Names with commas between them."""
+    """Names separated by commas."""
 
     name = "NAME,..."
 
@@ -15,7 +15,7 @@ class Names(click.ParamType):
 
 
 class Rates(click.ParamType):
-    """Numbers with commas between them."""
+    """Numbers separated by commas."""
 
     name = "NUMBER,..."
 
@@ -23,6 +23,4 @@ class Rates(click.ParamType):
         try:
             return tuple(float(number) for number in value.split(","))
         except ValueError:
-            self.fail(
-                f"{value!r} must be numbers above 0 with commas between them, such as 0.001,0.01,0.1.", param, ctx
-            )
+            self.fail(f"{value!r} must be numbers above 0, separated by commas, such as 0.001,0.01,0.1.", param, ctx)

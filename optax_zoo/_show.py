@@ -1,4 +1,4 @@
-"""What `optax-zoo show` prints of an optimizer: of a registered one all that is known, of others what can be."""
+"""What `optax-zoo show` prints: all that is known about a registered optimizer, and what can be known about another."""
 
 import inspect
 import itertools
@@ -20,7 +20,7 @@ from optax_zoo.spelling import Spelling, read
 
 
 def description(name: str) -> list[Any]:
-    """What `show` prints of an optimizer.
+    """What `show` prints about an optimizer.
 
     Raises:
       ValueError: if there is none of that name.
@@ -31,7 +31,7 @@ def description(name: str) -> list[Any]:
 
 
 def _of_registered(known: Algorithm) -> dict[str, Any]:
-    """What is known of an algorithm, by heading."""
+    """What is known about an algorithm, by heading."""
     sections = _sections(known.docstring)
     return {
         f"{known.name}: {known.full_name}": Text("\n".join(_origin(known))),
@@ -50,7 +50,7 @@ def _origin(known: Algorithm) -> list[str]:
 
 
 def _of_unregistered(found: Spelling) -> dict[str, Any]:
-    """What can be known of a function of optax or of a user's, by heading."""
+    """What can be known about a function of optax or a user, by heading."""
     blocks = {
         found.text: Text(_opening(inspect.getdoc(found.factory) or "It has no docstring.")),
         "Signature": Text(_signature(found)),
@@ -79,11 +79,11 @@ def _signature(found: Spelling) -> str:
 
 
 def _composition(found: Spelling, made: optax.GradientTransformation) -> str:
-    """A pipeline as it prints; else the call, as the parts of other transformations cannot be known."""
+    """A pipeline as it prints; otherwise the call, since the parts of other transformations cannot be known."""
     if isinstance(made, Pipeline):
         return repr(made)
     call = ", ".join(f"{name}={value!r}" for name, value in found.example.items())
-    return f"{found.text}({call}), which is no Pipeline: it has no slots to look into"
+    return f"{found.text}({call}), which is not a Pipeline: it has no slots to look into"
 
 
 def _opening(docstring: str) -> str:
@@ -104,7 +104,7 @@ def _conformance(known: Algorithm) -> Any:
 
 
 def _hyperparameters(known: Algorithm, meanings: str) -> Any:
-    """Names, defaults and what the docstring says of them, as a table."""
+    """Names, defaults and what the docstring says about them, as a table."""
     entries = re.split(r"^(\w+): ", meanings, flags=re.MULTILINE)
     meaning = dict(zip(entries[1::2], entries[2::2], strict=True))
     table = Table.grid(padding=(0, 2))

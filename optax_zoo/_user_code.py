@@ -20,7 +20,7 @@ def imported(argument: str, text: str, or_a: type | tuple[type, ...] = ()) -> An
     """
     module, _, attribute = text.partition(":")
     if not (module and attribute):
-        raise ValueError(f"{argument} is {text!r}, but a function of yours is given as 'module:function'.")
+        raise ValueError(f"{argument} is {text!r}, but your own function is given as 'module:function'.")
     try:
         with _current_folder_first():
             found = importlib.import_module(module)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a command; whatever is wrong with it is one line on standard error.
+    """Runs a command; whatever goes wrong is one line on standard error.
 
     Args:
       arguments: the words after `optax-zoo`; by default those of the process.
@@ -77,7 +77,7 @@ def _commands() -> "click.Group":
     def show_command(name: str) -> None:
         """Show the composition, maths, hyperparameters and sources of an algorithm.
 
-        NAME is a registered name. Of optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
+        NAME is a registered name. For optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
         signature, beginning of the docstring, needs, state and composition.
         """
         from optax_zoo._show import description
@@ -91,7 +91,7 @@ def _commands() -> "click.Group":
     def new_command(name: str, family: str, slots: str) -> None:
         """Begin an algorithm in a checkout of the repository: its module, and the folder of what is recorded of it.
 
-        docs/add_an_algorithm.md says how to go on.
+        docs/add_an_algorithm.md says how to continue.
         """
         from optax_zoo.scaffold import begin
 

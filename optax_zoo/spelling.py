@@ -82,7 +82,7 @@ class Spelling:
         """The transformation at `example`.
 
         Raises:
-          ValueError: if it must be given more, fails, or is no transformation.
+          ValueError: if it needs more, fails, or is not a transformation.
         """
         self.refuse_what_needs_more()
         try:
@@ -151,7 +151,7 @@ def _registered(text: str, argument: str) -> Algorithm:
         hint = f"optax's own is {own!r}. " if own in optax_names() and own not in str(error) else ""
         module, dot, function = text.rpartition(".")
         if dot:
-            hint = f"A function of yours is written with a colon, {f'{module}:{function}'!r}. "
+            hint = f"Your own function is written with a colon, {f'{module}:{function}'!r}. "
         raise ValueError(f"{where}{error} {hint}An optimizer is {FORMS}.") from None
 
 

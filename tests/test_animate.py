@@ -136,7 +136,7 @@ def test_files(tmp_path, monkeypatch, landscape, steps, frames):
     (tmp_path / "other").write_text("kept")
     done = animate(["sgd", "adam"], landscape=landscape, steps=steps, rates=[0.1, 2.0], out=tmp_path, progress=False)
     assert done.files == ("errors.png", "animation.gif")
-    assert done.notes == ("animation.mp4 is left out: there is no ffmpeg on the PATH.",)
+    assert done.notes == ("animation.mp4 is left out: ffmpeg is not on the PATH.",)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["animation.gif", "errors.png", "other"]
     with Image.open(tmp_path / "animation.gif") as film:
         assert film.n_frames == frames and film.info["loop"] == 0 and film.info["duration"] == 50
@@ -201,7 +201,7 @@ def refused(capsys, *arguments):
         (["--fps", "51"], "1<=x<=50"),
         (["--rates", "0.1,x"], "must be numbers above 0"),
         (["--rates", "0"], "rates has 0.0, but must hold finite numbers above 0"),
-        (["--start", "one"], "must be numbers with commas"),
+        (["--start", "one"], "must be numbers separated by commas"),
         (["--start", "9"], "start is (9.0,), but must lie in the box"),
         (["--start", "1,2"], "must be 1 finite number."),
         (["--box", "2,-4"], "each lower end must be below the upper one"),
@@ -235,7 +235,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
 def test_a_missing_package_is_one_line_that_names_the_extra(capsys, tmp_path, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     line = refused(capsys, "--out", str(tmp_path))
-    assert line.startswith(f"optax-zoo: this needs {missing}, which the extra race brings")
+    assert line.startswith(f"optax-zoo: this needs {missing}, which the extra race installs")
 
 
 @pytest.mark.parametrize("wrong", [{"rates": []}, {"rates": 0.1}, {"steps": 1.5}, {"fps": 0}, {"landscape": 3}])

@@ -140,7 +140,7 @@ def test_a_missing_package_is_one_line_that_names_the_extra(capsys, tmp_path, mo
     monkeypatch.setitem(sys.modules, missing, None)
     line = refused(capsys, *arguments)
     assert line.startswith(
-        f"optax-zoo: this needs {missing}, which the extra race brings: pip install 'optax_zoo[race]'"
+        f"optax-zoo: this needs {missing}, which the extra race installs: pip install 'optax_zoo[race]'"
     )
 
 

@@ -162,7 +162,7 @@ def test_json_has_exact_numbers(capsys):
         (["--model", "7"], "model is '7', but must be one of '7b', '70b'. Did you mean '7b'?"),
         (["--mesh", "0"], "mesh is 0, but must be a number of devices, at least 1"),
         (["--mesh", "eight"], "mesh is 'eight', but must be a number of devices, at least 1, or all."),
-        (["--mesh", "8", "--tree", "resnet50"], "--tree is of a step, and --model and --mesh are of a cluster"),
+        (["--mesh", "8", "--tree", "resnet50"], "--tree is about a step, --model and --mesh are about a cluster"),
         (
             ["--mesh", "24"],
             "mesh is 24, 6 x 4 devices, but must divide the parameters of 7b: embedding is 32000",

@@ -163,10 +163,10 @@ def test_weights_are_written_and_read(weights, tmp_path):
 def test_files_with_pickles_and_torn_files_are_no_weights(tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, a=np.array([{}], object))
-    with pytest.raises(ValueError, match="is no file of weights"):
+    with pytest.raises(ValueError, match="is not a file of weights"):
         learned.load_weights(path)
     path.write_bytes(SHIPPED.read_bytes()[:5000])
-    with pytest.raises(ValueError, match="is no file of weights"):
+    with pytest.raises(ValueError, match="is not a file of weights"):
         learned.load_weights(path)
 
 
@@ -258,11 +258,11 @@ def test_checkpoints_that_cannot_be_resumed_are_refused(tmp_path):
     with pytest.raises(ValueError, match="objective was mean and now is max"):
         train(checkpoint=path, resume=True, objective=jnp.max)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="is no checkpoint"):
+    with pytest.raises(ValueError, match="is not a checkpoint"):
         train(checkpoint=path, resume=True)
     with zipfile.ZipFile(path, "w"):
         pass
-    with pytest.raises(ValueError, match="is no checkpoint"):
+    with pytest.raises(ValueError, match="is not a checkpoint"):
         train(checkpoint=path, resume=True)
 
 

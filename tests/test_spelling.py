@@ -185,7 +185,7 @@ def test_show_says_what_can_be_known(capsys):
     assert "Needs params, value, grad, value_fn" in flat and " at 0x" not in flat
     assert cli.main(["show", "optax.contrib.muon"]) == 0
     flat = " ".join(capsys.readouterr().out.split())
-    assert "Needs params" in flat and "no Pipeline" in flat and "learning_rate=0.001" in flat
+    assert "Needs params" in flat and "not a Pipeline" in flat and "learning_rate=0.001" in flat
     assert cli.main(["show", "optax.masked"]) == 0
     assert "must be given inner, mask" in " ".join(capsys.readouterr().out.split())
 

@@ -19,7 +19,7 @@ class Animation:
     """Where each optimizer went; it prints as a table.
 
     Attributes:
-      landscape: what was descended.
+      landscape: the function that was descended.
       tuned: whether the rates were chosen from a grid.
       paths: one for each optimizer.
       files: what was written.
@@ -53,12 +53,12 @@ class Animation:
 
     @property
     def steps(self) -> int:
-        """How many steps each took."""
+        """The number of steps that each took."""
         return len(self.paths[0].losses) - 1
 
     @property
     def lowest(self) -> float:
-        """The minimum of the landscape; where it is not known, the lowest value that a path had in the box."""
+        """The minimum of the landscape; where it is not known, the lowest value that a path reached in the box."""
         if self.landscape.lowest is not None:
             return self.landscape.lowest
         inside = [path.losses[self.landscape.inside(path.points) & np.isfinite(path.losses)] for path in self.paths]

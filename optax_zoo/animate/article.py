@@ -1,13 +1,12 @@
-"""The seventeen optimizers of the article whose comparison this is, in its forms and at its listing's settings.
+"""The seventeen optimizers of the article that this comparison is from, in its forms and at its listing's settings.
 
-Its forms differ from those of the original authors, which our algorithms follow: eps stands inside the root, the
-momentum averages, AMSGrad and the bounds follow the papers' theory (no correction of the start, a rate that falls with
-the root of the step). They are composed here of our parts. Left out are the slips of its listing, where the original's
-form stands:
+Its forms differ from those of the original authors, which our algorithms follow: eps is inside the root, the momentum
+averages, AMSGrad and the bounds follow the papers' theory (no bias correction, a rate that falls with the root of the
+step). They are composed here of our parts. The slips of its listing are left out; there the original form is used:
 
 - Eve compares the loss with the one before, not with its minimum, and is given the minimum of the landscape (the
   listing assumes 0, below which the article's own function falls).
-- SMORMS3's memory grows, and new and old have their weights in the averages, as in Funk's code; so has eps its place.
+- SMORMS3's memory grows, and new and old are weighted in the averages, as in Funk's code, where eps is, too.
 - Santa-SSS makes both half steps of its drift, and both Santas start with the preconditioner of the first gradient.
 - AdaGrad and AdaMax keep our guard against 0 / 0 (1e-10, 1e-8), which the listing lacks.
 
@@ -50,7 +49,7 @@ def rmsprop_graves(rate: Any) -> zoo.Pipeline:
 
 
 def nadam(rate: Any) -> zoo.Pipeline:
-    """The factor nu of the corrected v stands in the rate: sqrt(nu x + eps) = sqrt(nu) sqrt(x + eps / nu)."""
+    """The factor nu of the corrected v is moved into the rate: sqrt(nu x + eps) = sqrt(nu) sqrt(x + eps / nu)."""
     nu = 0.999
     return zoo.nadam(rate / nu**0.5, 0.975, nu, eps=0.0, eps_root=EPS / nu, momentum_decay=None)
 
@@ -62,7 +61,7 @@ def eve(rate: Any, loss_min: float) -> zoo.Pipeline:
 
 
 def santa(make: Callable[..., zoo.Pipeline], rate: Any) -> zoo.Pipeline:
-    """Its gradient is a sum over N examples, ours a mean; 100 steps are all exploration."""
+    """Its gradient is a sum over N examples, ours a mean; all of 100 steps are exploration."""
     data_size = 16
     tx = make(
         rate * data_size,

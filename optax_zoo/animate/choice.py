@@ -1,4 +1,4 @@
-"""Which landscape is meant: one of ours by name, a user's by module:function, and whether it can be descended."""
+"""Which landscape is meant, one of ours by name or a user's by module:function, and whether it can be descended."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from optax_zoo.animate.landscapes import LANDSCAPES, Landscape
 
 
 def choose(landscape: str | Landscape, start: Sequence[float] | None, box: Sequence[float] | None) -> Landscape:
-    """The landscape, with another start and box where given, if it can be descended.
+    """The landscape, with another start and box if given, provided that it can be descended.
 
     Raises:
       AnimationError: for an unknown name, a function that cannot be imported or differentiated, a value or gradient at
@@ -38,15 +38,15 @@ def _of_ours(name: str) -> Landscape:
     try:
         _checks.one_of("landscape", name, LANDSCAPES)
     except ValueError as error:
-        raise AnimationError(f"{error} A function of yours is given as 'module:function'.") from None
+        raise AnimationError(f"{error} Name your own function as 'module:function'.") from None
     return LANDSCAPES[name]
 
 
 def _of_user(name: str, start: Sequence[float] | None) -> Landscape:
     if start is None:
         raise AnimationError(
-            f"landscape is {name!r}, a function of yours: give the point to start from, as in --start=-1,2 "
-            "(start=(-1, 2)); one number stands for a function of one."
+            f"landscape is {name!r}, your own function: give the point to start from, as in --start=-1,2 "
+            "(start=(-1, 2)), or one number for a function of one."
         )
     try:
         function = imported("landscape", name)
@@ -77,7 +77,7 @@ def _check(landscape: Landscape) -> None:
         value, gradient = jax.jit(jax.value_and_grad(landscape.function))(start)
     if not (jnp.isfinite(value) and jnp.isfinite(gradient).all()):
         raise AnimationError(
-            f"start is {landscape.start}, but there landscape {landscape.name!r} is {value} with the gradient "
+            f"start is {landscape.start}, where landscape {landscape.name!r} is {value} with the gradient "
             f"{np.asarray(gradient).tolist()}; both must be finite."
         )
 

@@ -12,7 +12,7 @@ from optax_zoo.spelling import FORMS
 
 
 class Numbers(click.ParamType):
-    """Numbers with commas between them."""
+    """Numbers separated by commas."""
 
     name = "NUMBER,..."
 
@@ -20,7 +20,7 @@ class Numbers(click.ParamType):
         try:
             return tuple(float(number) for number in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} must be numbers with commas between them, such as -1,2.", param, ctx)
+            self.fail(f"{value!r} must be numbers separated by commas, such as -1,2.", param, ctx)
 
 
 @click.command("animate")
@@ -28,7 +28,7 @@ class Numbers(click.ParamType):
     "--landscape",
     default="quartic",
     show_default=True,
-    help="quartic, rosenbrock, beale, rastrigin, saddle, or a function of yours as module:function.",
+    help="quartic, rosenbrock, beale, rastrigin, saddle, or your own function as module:function.",
 )
 @click.option(
     "--optimizers",
@@ -39,9 +39,9 @@ class Numbers(click.ParamType):
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")
 @click.option("--tuned", is_flag=True, help="Tune the article's seventeen too; on other landscapes all are tuned.")
 @click.option("--rates", type=Rates(), help="Grid to tune on; implies --tuned.  [default: 25 from 0.0001 to 100]")
-@click.option("--start", type=Numbers(), help="Where to start: X or X,Y. A function of yours needs it.")
+@click.option("--start", type=Numbers(), help="Where to start: X or X,Y. Required for your own function.")
 @click.option("--box", type=Numbers(), help="What is drawn: X0,X1 or X0,X1,Y0,Y1.")
-@click.option("--fps", type=click.IntRange(1, 50), default=FPS, show_default=True, help="Pictures a second.")
+@click.option("--fps", type=click.IntRange(1, 50), default=FPS, show_default=True, help="Pictures per second.")
 @click.option("--out", default="animation", show_default=True, help="Folder for the files.")
 def command(out: str, **options: Any) -> None:
     """Watch optimizers descend a landscape.
@@ -49,7 +49,7 @@ def command(out: str, **options: Any) -> None:
     Without options: seventeen optimizers on the quartic of an article that compared them, at the rates of its listing.
     Everything else is tuned: each optimizer takes the rate of one grid at which the mean loss over the steps is lowest.
 
-    Writes animation.gif, errors.png and, where there is an ffmpeg, animation.mp4.
+    Writes animation.gif, errors.png and, if ffmpeg is installed, animation.mp4.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""The picture of a landscape of two numbers: contours, and on them the path of each optimizer."""
+"""The picture of a landscape of two numbers: contours, and the path of each optimizer on them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ LEVELS = 14
 
 
 class Contours:
-    """Paths over contours, and a legend that says who has left the picture.
+    """Paths over contours, and a legend that says which have left the picture.
 
     Attributes:
       figure: the matplotlib figure.

@@ -13,7 +13,7 @@ GREY = "#8a8a8a"
 
 
 class Curve:
-    """Points run on the curve, where some coincide, and each in its lane, where none do.
+    """Points move along the curve, where some coincide, and each in a lane of its own, where none do.
 
     Attributes:
       figure: the matplotlib figure.

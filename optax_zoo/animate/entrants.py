@@ -46,7 +46,7 @@ def check_rates(rates: Iterable[Any]) -> tuple[float, ...]:
     """The grid in ascending order.
 
     Raises:
-      AnimationError: for what is no sequence of finite numbers above 0, or an empty one.
+      AnimationError: for anything but a sequence of finite numbers above 0, or an empty one.
     """
     if isinstance(rates, str) or not isinstance(rates, Iterable):
         raise AnimationError(f"rates is {rates!r}, but must be a sequence of numbers above 0.")

@@ -1,4 +1,4 @@
-"""What can be wrong with an animation, said in one sentence."""
+"""What can go wrong with an animation, said in one sentence."""
 
 
 class AnimationError(ValueError):

@@ -1,4 +1,4 @@
-"""The files of an animation: GIF, MP4 where there is an ffmpeg, and the plot of errors."""
+"""The files of an animation: GIF, MP4 if ffmpeg is installed, and the plot of errors."""
 
 import dataclasses
 import shutil
@@ -20,13 +20,13 @@ HOLD = 2.0
 
 
 def write(animation: Animation, folder: Path, fps: int, notify: Callable[[str], None]) -> Animation:
-    """Writes errors.png, animation.gif and animation.mp4 into a folder, over older ones.
+    """Writes errors.png, animation.gif and animation.mp4 to a folder, replacing older ones.
 
     Args:
       animation: what is drawn.
-      folder: where to; it exists.
-      fps: pictures a second.
-      notify: told what is being drawn.
+      folder: an existing folder.
+      fps: pictures per second.
+      notify: is told what is being drawn.
 
     Returns:
       The animation with the names of its files, and a note if there is no MP4.
@@ -49,7 +49,7 @@ def write(animation: Animation, folder: Path, fps: int, notify: Callable[[str], 
 
 
 def shown(steps: int) -> list[int]:
-    """The steps that have a frame: 0, the last, and not more than `MOST_FRAMES` between, evenly."""
+    """The steps that get a frame: 0, the last, and at most `MOST_FRAMES` in between, evenly spaced."""
     stride = -(-steps // MOST_FRAMES)
     return [*range(0, steps, stride), steps]
 
@@ -78,12 +78,12 @@ def mp4(frames: list[Any], path: Path, fps: int) -> str | None:
 
     Args:
       frames: images of one size.
-      path: where to.
-      fps: pictures a second.
+      path: the file to write.
+      fps: pictures per second.
     """
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        return "there is no ffmpeg on the PATH"
+        return "ffmpeg is not on the PATH"
     width, height = frames[0].size
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white", "-pix_fmt", "yuv420p"]

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-COLOURS = 250  # Pillow wants room for a transparent one, which stands for what has not changed
+COLOURS = 250  # Pillow needs room for a transparent one, for what has not changed
 
 
 def gif(frames: list[Any], durations: list[int]) -> bytes:
-    """Images as a GIF that repeats for ever.
+    """Images as a GIF that repeats forever.
 
     Args:
       frames: RGB images of one size.
@@ -40,7 +40,7 @@ def _commonest(images: list[np.ndarray]) -> np.ndarray:
 
 
 def _indexed(packed: np.ndarray, palette: np.ndarray, index: np.ndarray) -> Any:
-    """The image with each pixel's nearest colour of the palette; `index` remembers, by colour, which that is."""
+    """The image with each pixel's nearest colour of the palette; `index` caches which that is, by colour."""
     from PIL import Image
 
     new = np.unique(packed[index[packed] < 0])

@@ -17,7 +17,7 @@ class Landscape:
     """A function, where the descent starts, and which part of it the pictures show.
 
     Attributes:
-      name: how it is called.
+      name: what it is called.
       function: from an array of shape (n,), with n = 1 or 2, to a real scalar; jax must be able to differentiate it.
       start: the n coordinates where every optimizer starts, in the box.
       box: what is drawn: lower and upper end in x, and for n = 2 in y.
@@ -77,7 +77,7 @@ def rastrigin(p: jax.Array) -> jax.Array:
 
 
 def saddle(p: jax.Array) -> jax.Array:
-    """x^2 - y^2, without a minimum: it falls for ever along y."""
+    """x^2 - y^2, without a minimum: it falls forever along y."""
     x, y = p
     return x**2 - y**2
 

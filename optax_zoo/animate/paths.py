@@ -35,7 +35,7 @@ class Path:
 
 
 def follow(name: str, factory: Callable[[Any], Any], rates: Sequence[float], landscape: Landscape, steps: int) -> Path:
-    """The path at the best of several rates: at the one of the lowest mean `score`, of equal ones the first.
+    """The path at the best of several rates: the one with the lowest `score`, among equals the first.
 
     Raises:
       AnimationError: if the optimizer cannot run on the landscape.
@@ -79,7 +79,7 @@ def descend(tx: optax.GradientTransformation, function: Function, start: jax.Arr
 def score(points: np.ndarray, losses: np.ndarray, inside: np.ndarray) -> float:
     """The mean loss over the steps, where a point outside the box counts as the start; inf if one is not finite.
 
-    Without that the best rate on a landscape without a minimum would be the one that leaves the picture at once.
+    Otherwise the best rate on a landscape without a minimum would be the one that leaves the picture at once.
     """
     if not (np.isfinite(points).all() and np.isfinite(losses).all()):
         return np.inf

@@ -46,30 +46,30 @@ def animate(
     By default these are the seventeen of an article that compared them on
     :math:`f(x) = 4 (x^4/4 - x^3/6 - 17x^2/8 - 15x/8)`, at the rates of its listing. In every other case the rate of
     each is the one of a grid at which the mean of f over the steps is lowest; there a point outside the box counts as
-    the start, a path with NaN or infinity as the worst, and of equals the lower rate is taken.
+    the start, a path with NaN or infinity as the worst, and among equals the lower rate wins.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"` of optax, `"module:function"` of yours), pairs of a name and a
+      optimizers: names (`"adam"`, `"optax.lion"`, or your own `"module:function"`), pairs of a name and a
         function from learning rate to transformation, or a mapping from name to function, at most 112. By default the
         article's seventeen on the quartic, and ten of ours elsewhere.
-      landscape: "quartic", "rosenbrock", "beale", "rastrigin", "saddle", a function of one's own as "module:function"
-        (also of the current folder), or a `Landscape`. A function takes an array of shape (n,), n = 1 or 2.
-      start: another point to start from, n numbers; needed with "module:function", where it says what n is.
+      landscape: "quartic", "rosenbrock", "beale", "rastrigin", "saddle", your own function as "module:function"
+        (from the current folder, too), or a `Landscape`. A function takes an array of shape (n,), n = 1 or 2.
+      start: another point to start from, n numbers; required with "module:function", where it determines n.
       box: another part of the plane to draw: lower and upper end in x, and for n = 2 in y. With "module:function" it
         reaches 2, or 1.5 times the largest coordinate of the start, to every side of the start.
       steps: how many steps, from 1 to 100000; by default 100, on rosenbrock and beale 200.
-      tuned: whether to tune the article's seventeen, too.
+      tuned: whether to tune the article's seventeen as well.
       rates: the grid, the same for all; by default 25 from 0.0001 to 100. Tunes. A single rate is the rate of all.
-      out: folder for animation.gif, errors.png and, if there is an ffmpeg, animation.mp4; by default nothing is
+      out: folder for animation.gif, errors.png and, if ffmpeg is installed, animation.mp4; by default nothing is
         written.
-      fps: pictures a second, from 1 to 50.
+      fps: pictures per second, from 1 to 50.
       progress: whether to show progress on standard error.
 
     Returns:
       The paths; it prints as a table.
 
     Raises:
-      AnimationError: if the input cannot be animated or the folder not be written to.
+      AnimationError: if the input cannot be animated or the folder cannot be written to.
       MissingExtraError: without the packages that the extra `race` installs.
     """
     require(*(["rich"] if progress else []), *(["matplotlib", "PIL"] if out is not None else []))
@@ -107,7 +107,7 @@ def _count(name: str, value: Any, most: int) -> int:
 
 
 def _folder(out: str | os.PathLike[str]) -> File:
-    """The folder, made if need be, and sure to be written to."""
+    """The folder, created if need be, once it is certain that it can be written to."""
     folder = File(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ class Style(NamedTuple):
 
 
 def style(number: int) -> Style:
-    """The look of the optimizer of a number: 28 differ in colour or in both marker and dash, 112 in one of the three."""
+    """The look of an optimizer by number: 28 differ in colour or in both marker and dash, 112 in one of the three."""
     variant = number // len(COLOURS)
     dash = (variant + variant // len(MARKERS)) % len(DASHES)
     return Style(COLOURS[number % len(COLOURS)], MARKERS[variant % len(MARKERS)], DASHES[dash])
@@ -37,6 +37,6 @@ def fill(dot: Any, colour: str, outside: bool) -> None:
 
 
 def last_finite(points: np.ndarray) -> np.ndarray:
-    """Points of shape (steps, n), where each that is not finite is the last that was."""
+    """Points of shape (steps, n), each that is not finite replaced by the last that was."""
     finite = np.isfinite(points).all(axis=1)
     return points[np.maximum.accumulate(np.where(finite, np.arange(len(points)), 0))]

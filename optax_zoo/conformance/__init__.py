@@ -1,4 +1,4 @@
-"""Checks that any optax optimizer can be put through, and the report of how it did."""
+"""Checks that any optax optimizer can be put through, and the report on how it did."""
 
 from optax_zoo.conformance import (  # noqa: I001  (in the order to run)
     structure,  # noqa: F401

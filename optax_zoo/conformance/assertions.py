@@ -21,7 +21,7 @@ def same_kind(what: str, found: Any, expected: Any) -> None:
     same_structure(what, found, expected)
     for (path, x), y in zip(jax.tree.leaves_with_path(found), jax.tree.leaves(expected), strict=True):
         if kind(x) != kind(y):
-            raise AssertionError(f"{what}{jax.tree_util.keystr(path)} is {kind(x)}, but was expected as {kind(y)}.")
+            raise AssertionError(f"{what}{jax.tree_util.keystr(path)} is {kind(x)}, but {kind(y)} was expected.")
 
 
 def same_structure(what: str, found: Any, expected: Any) -> None:
@@ -59,7 +59,7 @@ def equal(what: str, found: Any, expected: Any) -> None:
 
 
 def finite(what: str, tree: Any) -> None:
-    """Fails where a leaf holds NaN or an infinity."""
+    """Fails if a leaf holds NaN or an infinity."""
     for path, x in jax.tree.leaves_with_path(tree):
         require(np.all(np.isfinite(wide(x))), f"{what}{jax.tree_util.keystr(path)} is not finite.")
 

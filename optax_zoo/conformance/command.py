@@ -38,11 +38,11 @@ class Pair(click.ParamType):
 @click.option("--set", "hyperparameters", type=Pair(), multiple=True, help="A hyperparameter, as learning_rate=0.1.")
 @click.option("--needs", type=Names(), multiple=True, help="What update must be given: value, grad or value_fn.")
 @click.option(
-    "--claims", type=Names(), multiple=True, help=f"Invariances to check, too: {', '.join(optax_zoo.CLAIMS)}."
+    "--claims", type=Names(), multiple=True, help=f"Invariances to check as well: {', '.join(optax_zoo.CLAIMS)}."
 )
 @click.option("--expect", type=Pair(), multiple=True, help="A check that is expected to fail, and why: CHECK=REASON.")
 @click.option("--only", type=Names(), multiple=True, help="Checks, or groups of checks, to run; all by default.")
-@click.option("--devices", type=click.IntRange(1), default=8, show_default=True, help="Devices a CPU is split into.")
+@click.option("--devices", type=click.IntRange(1), default=8, show_default=True, help="Devices to split the CPU into.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON instead of a table.")
 def command(
     optimizer: str,
@@ -57,8 +57,8 @@ def command(
     """Put an optimizer through all checks of conformance.
 
     NAME is a registered name, optax.NAME, optax.contrib.NAME, or module:function, which returns an optax
-    transformation. A registered algorithm is taken at its example; where another must be given a learning rate and
-    --set gives none, it is 0.001. Exits with 1 if a check fails.
+    transformation. A registered algorithm is used at its example; another that needs a learning rate gets 0.001
+    unless --set gives one. Exits with 1 if a check fails.
     """
     import jax
 

@@ -1,4 +1,4 @@
-"""Devices: over a mesh an optimizer does what it does on one device, and moves no parameters between devices."""
+"""Devices: on a mesh an optimizer does what it does on one device, and moves no parameters between devices."""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,7 @@ from optax_zoo.conformance.subject import Subject
 
 P = PartitionSpec
 STEPS = 3
-FEW = 16  # elements of a reduction that costs nothing
+FEW = 16  # elements of a reduction whose cost is negligible
 
 check = check_in("devices")
 
@@ -74,7 +74,7 @@ def state_shardings_follow(subject: Subject) -> None:
 
 @check()
 def pmap_data_parallel(subject: Subject) -> None:
-    """In jax.pmap with state replicated and gradients averaged over devices, replicas are equal, to one device too."""
+    """In jax.pmap with state replicated and gradients averaged over devices, replicas equal one device."""
     devices = _devices()
     params = trees.parameters()
 
@@ -134,7 +134,7 @@ def shard_map_sharded(subject: Subject) -> None:
 
 
 def _explain(error: ValueError) -> None:
-    """Says in other words what jax says where a result should be the same on several devices, but need not be."""
+    """Rephrases what jax says if a result should be the same on several devices, but need not be."""
     if "statically inferred" in str(error):
         found = re.findall(r"^\W*out_specs\[([01])\](\S*) is", str(error), re.MULTILINE)
         where = ", ".join(("parameters", "state")[int(part)] + path for part, path in found)
@@ -145,7 +145,7 @@ def _explain(error: ValueError) -> None:
 
 @check()
 def no_collectives(subject: Subject) -> None:
-    """The compiled step with sharded parameters reduces scalars at most: no parameter moves between devices."""
+    """The compiled step with sharded parameters reduces at most scalars: no parameter moves between devices."""
     layout = _two_axes(AxisType.Auto)
     shapes = {"kernel": (256, 128), "bias": (256,), "filters": (16, 8, 32)}
     params = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
@@ -171,7 +171,7 @@ def _size(shape: str) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class _Layout:
-    """A mesh and how `trees.parameters()` lie on it."""
+    """A mesh, and the layout of `trees.parameters()` on it."""
 
     mesh: Any
     specs: dict[str, PartitionSpec]
@@ -182,11 +182,11 @@ class _Layout:
 
     @property
     def axis_names(self) -> dict[str, tuple[str, ...] | None]:
-        """By leaf the axes that it is sharded over, None where it is replicated."""
+        """By leaf the axes that it is sharded over, None if it is replicated."""
         return {name: tuple(axis for axis in spec if axis is not None) or None for name, spec in self.specs.items()}
 
     def context(self) -> Any:
-        """What compiled steps run in: jax asks for the mesh where its axes are Explicit."""
+        """The context that compiled steps run in: jax asks for the mesh if its axes are Explicit."""
         explicit = AxisType.Explicit in self.mesh.axis_types
         return set_mesh(self.mesh) if explicit else contextlib.nullcontext()
 
@@ -250,7 +250,7 @@ def _sharded_equals_alone(subject: Subject, layout: _Layout) -> None:
 
 
 def _follows(what: str, state: Any, expected: Any) -> None:
-    """Fails unless the leaves of a state are sharded as expected; on a single device counts as replicated."""
+    """Fails unless the leaves of a state are sharded as expected; on a single device it counts as replicated."""
     for (path, x), sharding in zip(jax.tree.leaves_with_path(state), jax.tree.leaves(expected), strict=True):
         found = getattr(x, "sharding", None)
         if found is None or isinstance(x, jax.ShapeDtypeStruct):  # a type names axes, but no devices
@@ -260,7 +260,7 @@ def _follows(what: str, state: Any, expected: Any) -> None:
         else:
             same = found.is_equivalent_to(sharding, jnp.ndim(x))
         name = what + jax.tree_util.keystr(path)
-        require(same, f"{name} is sharded as {_spec(found)}, but expected as {_spec(sharding)}.")
+        require(same, f"{name} is sharded as {_spec(found)}, but {_spec(sharding)} was expected.")
 
 
 def _spec(sharding: Any) -> Any:
@@ -268,7 +268,7 @@ def _spec(sharding: Any) -> Any:
 
 
 def _apart(grads: Any, count: int) -> Any:
-    """Different gradients for each of several devices, whose mean they are."""
+    """Different gradients for each of several devices, whose mean is given."""
     factors = np.linspace(0.5, 1.5, count, dtype=np.float32)
     return jax.tree.map(lambda g: np.multiply.outer(factors, np.asarray(g)), grads)
 

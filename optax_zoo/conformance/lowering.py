@@ -1,4 +1,4 @@
-"""Lowering: the compiled step can be made for other platforms than this machine's."""
+"""Lowering: the compiled step can be made for platforms other than this machine's."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def lowers_for_tpu(subject: Subject) -> None:
 
 
 def _export(subject: Subject, platform: str) -> None:
-    """Lowers `init` and a step, from shapes and dtypes alone."""
+    """Lowers `init` and a step from only shapes and dtypes."""
     tx = subject.tx
     params = jax.eval_shape(trees.parameters)
 

@@ -68,14 +68,14 @@ def float64(subject: Subject) -> None:
 
 @check()
 def float32_beside_float64(subject: Subject) -> None:
-    """float32 trees stay float32 where float64 is enabled."""
+    """float32 trees stay float32 when float64 is enabled."""
     with enable_x64(True):
         _in_dtype(subject, jnp.float32)
 
 
 @check()
 def strict_promotion(subject: Subject) -> None:
-    """float32 and bfloat16 trees pass where jax is told to promote no dtypes ("strict") and no ranks ("raise")."""
+    """float32 and bfloat16 trees work when jax is told not to promote dtypes ("strict") and ranks ("raise")."""
     for dtype in (jnp.float32, jnp.bfloat16):
         params = trees.parameters(dtype)
         grads = trees.gradients(params)

@@ -1,4 +1,4 @@
-"""Persistence: a state that was stored and restored is the same, and training goes on as if nothing had happened."""
+"""Persistence: a state that was stored and restored is the same, and training continues as if nothing had happened."""
 
 import contextlib
 import importlib.util

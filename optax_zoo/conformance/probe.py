@@ -20,13 +20,13 @@ def state_bytes(tx: optax.GradientTransformation) -> float:
     leaf = jax.ShapeDtypeStruct((1024, 1024), jnp.float32)
     try:
         state = jax.eval_shape(tx.init, leaf)
-    except Exception as error:  # whatever a user's own does
+    except Exception as error:  # whatever a user's optimizer does
         raise ValueError(f"init fails: {type(error).__name__}: {' '.join(str(error).split())}") from error
     return round(sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) / leaf.size, 2)
 
 
 def needs_of(tx: optax.GradientTransformation) -> tuple[str, ...] | None:
-    """What `update` must be given: "params" and names in `KNOWN`, as few as will do; None if it fails with them all."""
+    """What `update` must be given: "params" and names in `KNOWN`, as few as suffice; None if it fails with all."""
     if isinstance(tx, Pipeline):
         return tx.needs
     wrapped = optax.with_extra_args_support(tx)

@@ -8,12 +8,12 @@ from optax_zoo.spelling import Spelling, read
 
 
 def registered(name: str, hyperparameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What is checked of an optimizer: its factory, and for a registered one its needs, claims and expected failures.
+    """What is checked about an optimizer: its factory and, if registered, its needs, claims and expected failures.
 
     Args:
-      name: a registered name, which is taken at its example in the registry, or `optax.NAME`, `optax.contrib.NAME` or
-        `module:function`, at a learning rate of 0.001 where it must be given one.
-      hyperparameters: others than these, by name.
+      name: a registered name, which is used at its example in the registry, or `optax.NAME`, `optax.contrib.NAME` or
+        `module:function`, at a learning rate of 0.001 if it needs one.
+      hyperparameters: other ones, by name.
 
     Raises:
       ValueError: for an unknown name, or hyperparameters that it does not take or that are missing.

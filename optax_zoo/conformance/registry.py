@@ -1,4 +1,4 @@
-"""The checks by name. A check is a function of a `Subject` that raises where the subject fails."""
+"""The checks by name. A check is a function of a `Subject` that raises if the subject fails."""
 
 import dataclasses
 import inspect
@@ -15,8 +15,8 @@ class Check:
     Attributes:
       name: its name, unique.
       group: what it belongs to, such as "structure".
-      function: raises an exception where a `Subject` fails, and `Skip` where it does not apply.
-      claim: the invariance whose claim it checks; None where it holds for every optimizer.
+      function: raises an exception if a `Subject` fails, and `Skip` if the check does not apply.
+      claim: the claimed invariance that it checks; None if it must hold for every optimizer.
     """
 
     name: str
@@ -67,7 +67,7 @@ def checked_failures(expected_failures: Mapping[str, str] | None) -> dict[str, s
     """Expected failures, reasons by name of a check.
 
     Raises:
-      ValueError: for a name that is no check, or without a reason.
+      ValueError: for a name that is not a check, or without a reason.
     """
     given = dict(expected_failures or {})
     for name, reason in given.items():

@@ -38,13 +38,13 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether this is as it should be: an expected failure that passes is not."""
+        """Whether this is as it should be, which an expected failure that passes is not."""
         return self.status not in ("failed", "unexpected pass")
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """The outcomes of all checks, in their order; iterable, and true where all is as it should be."""
+    """The outcomes of all checks, in their order; iterable, and true if all is as it should be."""
 
     outcomes: tuple[Outcome, ...]
 
@@ -81,11 +81,11 @@ def check(
     """Puts an optax transformation through all checks.
 
     Args:
-      make_transformation: returns the transformation when called without arguments. Where it takes `learning_rate`,
-        `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run, too. A text stands for what
-        `registered` says of it: "adam", with the needs, claims and expected failures of the registry beside those
-        given here, "optax.adam", "optax.contrib.muon" or "module:function".
-      needs: extra arguments that `update` must be given: "value", "grad" and "value_fn" are known, others are given as
+      make_transformation: returns the transformation when called without arguments. If it takes `learning_rate`,
+        `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run as well. A text stands for
+        what `registered` says about it: "adam", with the needs, claims and expected failures of the registry besides
+        those given here, "optax.adam", "optax.contrib.muon" or "module:function".
+      needs: extra arguments that `update` must be given: "value", "grad" and "value_fn" are known, give others as
         a mapping from name to a function of (params, grads). "params" is always given.
       claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
       expected_failures: reasons by name of the check that is expected to fail; it counts as wrong if it passes.
@@ -117,7 +117,7 @@ class Case:
     subject: Subject
 
     def __call__(self) -> None:
-        """Runs the check: raises where it fails, and skips the test where it does not apply."""
+        """Runs the check: raises if it fails, and skips the test if it does not apply."""
         import pytest
 
         try:

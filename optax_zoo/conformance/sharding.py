@@ -1,4 +1,4 @@
-"""How the state of an optimizer is to be laid out over a mesh, given how its parameters are."""
+"""How the state of an optimizer should be laid out on a mesh, given the layout of its parameters."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
     A leaf of the state belongs to the parameter whose path its own path ends with. One of that parameter's shape gets
     its sharding, and one that extends the shape by trailing dimensions keeps these whole. One that has length 1 along
     some of the parameter's axes (the rows and columns of `factored`) is sharded along the others as the parameter is.
-    All else, scalars for a parameter among it, is replicated on the same mesh.
+    Everything else, including scalars for a parameter, is replicated on the same mesh.
 
     A compiled `tx.init` needs them as `out_shardings`: what it returns does not depend on the values of the parameters,
     so that on a mesh with Auto axes jax may put all of it on one device.
@@ -31,9 +31,9 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
       The tree of shardings.
 
     Raises:
-      TypeError: if `tx` is no optax transformation, or a leaf of `param_shardings` no NamedSharding.
-      ValueError: if `param_shardings` is no prefix of `params`, has more than one mesh or none, or has a spec with more
-        dimensions than its parameter.
+      TypeError: if `tx` is not an optax transformation, or a leaf of `param_shardings` not a NamedSharding.
+      ValueError: if `param_shardings` is not a prefix of `params`, has more than one mesh or none, or has a spec with
+        more dimensions than its parameter.
 
     Example:
       >>> import jax, jax.numpy as jnp, optax_zoo as zoo
@@ -59,7 +59,7 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
         spread = jax.tree.broadcast(param_shardings, shapes)
     except ValueError as error:
         raise ValueError(
-            "param_shardings is no tree like params, nor a pytree prefix of it: "
+            "param_shardings is neither a tree like params nor a pytree prefix of it: "
             f"{jax.tree.structure(param_shardings)} for {jax.tree.structure(shapes)}."
         ) from error
     owners = dict(zip(_paths(shapes), zip(jax.tree.leaves(shapes), jax.tree.leaves(spread), strict=True), strict=True))

@@ -47,7 +47,7 @@ def runs_eagerly(subject: Subject) -> None:
 
 @check()
 def scan_and_cond(subject: Subject) -> None:
-    """Steps run in jax.lax.scan, skipped at will by jax.lax.cond, and agree with those outside."""
+    """Steps run in jax.lax.scan, may be skipped by jax.lax.cond, and agree with those outside."""
     params, state, grads = _start(subject)
 
     def body(carry: Any, skip: Any) -> tuple[Any, None]:
@@ -76,7 +76,7 @@ def compiles_once(subject: Subject) -> None:
 
 @check()
 def init_without_values(subject: Subject) -> None:
-    """`init` needs shapes and dtypes only: jax.eval_shape on ShapeDtypeStructs gives the kinds of the real state."""
+    """`init` needs only shapes and dtypes: jax.eval_shape on ShapeDtypeStructs gives the kinds of the real state."""
     params, state, _ = _start(subject)
     abstract = jax.eval_shape(subject.tx.init, jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params))
     same_kind("abstract state", abstract, state)
@@ -123,7 +123,7 @@ def none_leaf(subject: Subject) -> None:
 
 @check()
 def none_gradient(subject: Subject) -> None:
-    """Where the gradient of a parameter is None, so is the update, and the others are as without that parameter."""
+    """If the gradient of a parameter is None, so is its update, and the others are the same as without it."""
     params = {**trees.parameters(), "indices": jnp.arange(3)}
     moved = {name: p for name, p in params.items() if name != "indices"}
     grads, state = trees.gradients(moved), subject.tx.init({**moved, "indices": None})
@@ -152,7 +152,7 @@ def integer_leaves(subject: Subject) -> None:
 
 @check()
 def eager_as_jitted(subject: Subject) -> None:
-    """Eager and jitted a step does the same or is refused: without a gradient, in mixed precision, of another shape."""
+    """Eager and jitted steps do the same, or both refuse: without a gradient, in mixed precision, of another shape."""
     params = {**trees.parameters(), "indices": jnp.arange(3)}
     grads = {**trees.gradients(trees.parameters()), "indices": None}
     cases = {
@@ -183,7 +183,7 @@ class Layer(NamedTuple):
 
 @check()
 def nested_containers(subject: Subject) -> None:
-    """Parameters may sit in tuples, lists, dicts and NamedTuples."""
+    """Parameters may be in tuples, lists, dicts and NamedTuples."""
     _steps(subject, {"layers": (Layer(jnp.ones((2, 2)), jnp.ones(2)), [jnp.ones(3), {"x": (jnp.ones(1),)}])})
 
 
@@ -202,7 +202,7 @@ def names_of_state_fields(subject: Subject) -> None:
 
 @check()
 def a_thousand_leaves(subject: Subject) -> None:
-    """A thousand parameters are traced, and kinds hold for all."""
+    """A thousand parameters are traced, and all keep their kinds."""
     params = {f"layer_{number}": jax.ShapeDtypeStruct((2,), jnp.float32) for number in range(1000)}
     state = jax.eval_shape(subject.tx.init, params)
     updates, after = jax.eval_shape(lambda p, s: subject.update(subject.tx, p, s, p), params, state)

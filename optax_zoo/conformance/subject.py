@@ -38,7 +38,7 @@ class Subject:
     """A factory under test.
 
     Attributes:
-      make: returns the transformation; hyperparameters that it takes by name (`learning_rate`, `axis_name`, ...) open
+      make: returns the transformation; hyperparameters that it takes by name (`learning_rate`, `axis_name`, ...) enable
         the checks that need them.
       extras: what `update` must be given by name, each a function of (params, grads).
       claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
@@ -49,7 +49,7 @@ class Subject:
     claims: frozenset[str] = frozenset()
 
     def build(self, **hyperparameters: Any) -> optax.GradientTransformationExtraArgs:
-        """The transformation, at other hyperparameters than its own where some are given."""
+        """The transformation, at other hyperparameters than its own if some are given."""
         return optax.with_extra_args_support(self.make(**hyperparameters))
 
     @functools.cached_property
@@ -80,11 +80,11 @@ class Subject:
 
     @property
     def rate(self) -> Any:
-        """The number that stands for learning_rate where the factory is called without; None where there is none."""
+        """The default of learning_rate if it is a number; None otherwise."""
         return self.default("learning_rate")
 
     def default(self, name: str) -> Any:
-        """The number that stands for a hyperparameter where the factory is called without; None where there is none."""
+        """The default of a hyperparameter if it is a number; None otherwise."""
         default = self._hyperparameters[name].default if self.takes(name) else None
         return default if isinstance(default, (int, float)) else None
 

@@ -1,4 +1,4 @@
-"""The parameters and gradients that the checks share: plain numbers, the same at every call."""
+"""The parameters and gradients that the checks share: plain numbers, the same in every call."""
 
 from typing import Any
 

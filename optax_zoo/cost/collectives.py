@@ -18,7 +18,7 @@ from optax_zoo.cost.models import AXES, Decoder, small
 
 COMPILED_FOR = 8
 FEW = 16  # elements of an operand whose size does not depend on that of its parameter
-QUICKLY: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}  # of machine code, which is never run
+QUICKLY: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}  # of machine code that is never run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Collective:
     Attributes:
       kind: as HLO names it: all-reduce, all-gather ...
       count: arrays that are communicated. XLA may combine several into one operation.
-      bytes: their size together.
+      bytes: their total size.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Collective:
 
 
 class Collectives:
-    """Counts the collectives of an optimizer's step, and compiles no program twice.
+    """Counts the collectives of an optimizer's step, and compiles each program once.
 
     Args:
       tx: the optimizer.
@@ -53,8 +53,8 @@ class Collectives:
         """Those of a step on a mesh of any number of devices.
 
         Programs for 8 devices and for the leaves of one layer and of two, at a small width, say how many arrays are
-        communicated a layer and how many besides. Scalars keep their size; arrays of more than 16 elements are taken
-        to grow with the number of parameters.
+        communicated per layer and how many in addition. Scalars keep their size; arrays of more than 16 elements are
+        taken to grow with the number of parameters.
         """
         if devices == 1:
             return ()
@@ -113,10 +113,10 @@ def collectives_of(
 
 
 def split_cpu() -> None:
-    """Splits the CPU into 8 devices, where jax has not started yet.
+    """Splits the CPU into 8 devices, if jax has not started yet.
 
     Raises:
-      ValueError: if it has, with fewer.
+      ValueError: if it has started with fewer.
     """
     with contextlib.suppress(RuntimeError):  # it has started
         jax.config.update("jax_num_cpu_devices", COMPILED_FOR)
@@ -131,7 +131,7 @@ def require_devices() -> list[Any]:
     """
     try:
         found = jax.devices("cpu")
-    except (RuntimeError, AssertionError) as error:  # the latter without words where JAX_PLATFORMS leaves the CPU out
+    except (RuntimeError, AssertionError) as error:  # the latter without a message if JAX_PLATFORMS leaves the CPU out
         raise ValueError("collectives are counted on the CPU, but JAX_PLATFORMS keeps jax from using it.") from error
     if len(found) < COMPILED_FOR:
         raise ValueError(

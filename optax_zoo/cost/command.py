@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     metavar="NAME|MODULE:FUNCTION|FILE.json",
     help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, 1b, or yours.  [default: gpt2-small]",
 )
-@click.option("--against", help="What is run beside; `same` is optax's of the same name.  [default: optax.adam]")
+@click.option("--against", help="What it is compared with; `same` is optax's of the same name.  [default: optax.adam]")
 @click.option("--rounds", type=int, help="How often the two take turns; 0 measures no time.  [default: 7]")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw step time over bytes: .png, .svg.")
 @click.option("--model", help="At scale: 7b or 70b, the shapes of Llama 2, or `all`.  [default: 7b]")
@@ -44,13 +44,13 @@ def command(
     json_: bool,
     **step: Any,
 ) -> None:
-    """Say what a step of an optimizer costs, or, with --model or --mesh, what its state takes at scale.
+    """Measure what a step of an optimizer costs or, with --model or --mesh, what its state takes at scale.
 
     An optimizer is a registered name, optax.NAME, optax.contrib.NAME, or module:function, which returns an optax
     transformation.
 
-    A step is compiled for a tree of parameters and run beside another optimizer's: bytes of state and temporaries,
-    bytes accessed, kernels, seconds to trace and compile, and milliseconds, also against the memory floor.
+    A step is compiled for a tree of parameters and run in turns with another optimizer's: bytes of state and
+    temporaries, bytes accessed, kernels, seconds to trace and compile, and milliseconds, also against the memory floor.
 
     At scale nothing is allocated: the memory on each device follows from shapes, and collectives are read from small
     programs that are compiled for 8 devices.
@@ -63,7 +63,7 @@ def command(
 
             step_command.run(transformations, param_dtype, json_, **step)
         elif given := [name for name, value in step.items() if value is not None]:
-            raise ValueError(f"--{given[0]} is of a step, and --model and --mesh are of a cluster: leave one out.")
+            raise ValueError(f"--{given[0]} is about a step, --model and --mesh are about a cluster: leave one out.")
         else:
             _scale(transformations, model or "7b", mesh or "8", param_dtype, json_)
     except ValueError as error:
@@ -72,7 +72,7 @@ def command(
 
 def _names(optimizers: tuple[str, ...], everything: bool, scale: bool) -> list[str]:
     if everything and optimizers:
-        raise click.UsageError("--all stands for every registered algorithm, so it takes no names beside it.")
+        raise click.UsageError("--all stands for every registered algorithm, so give no names with it.")
     if not (optimizers or everything or scale):
         raise click.UsageError("name an optimizer, such as adam or optax.adam, or give --all.")
     return list(dict.fromkeys(optimizers)) or optax_zoo.list_algorithms()

@@ -18,14 +18,14 @@ Leaves = tuple[tuple[jax.ShapeDtypeStruct, PartitionSpec], ...]
 
 @dataclasses.dataclass(frozen=True)
 class StateLayout:
-    """The leaves of a model and of an optimizer's state for it, each with how it lies on a mesh.
+    """The leaves of a model and of an optimizer's state for it, each with its layout on a mesh.
 
-    The layers of a model are alike, so that the state for its first layer alone and for its first two says the rest:
-    to trace `init` for all layers takes seconds, and gives the same bytes.
+    The layers of a model are alike, so the state for its first layer alone and for its first two tells the rest:
+    tracing `init` for all layers takes seconds and gives the same bytes.
 
     Attributes:
       params: shapes of the parameters, and their specs.
-      state: for one layer and for two, shapes of the state, and their specs as `conformance.state_sharding` says them.
+      state: for one layer and for two, shapes of the state, and their specs by `conformance.state_sharding`.
       layers: number of layers.
     """
 

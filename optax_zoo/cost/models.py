@@ -1,4 +1,4 @@
-"""Parameter trees by name: shapes alone, and how they lie on a mesh."""
+"""Parameter trees by name: only shapes, and their layout on a mesh."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ VECTOR = PartitionSpec(AXES)
 
 @dataclasses.dataclass(frozen=True)
 class Decoder:
-    """A decoder-only transformer with the leaves of Llama 2: nine a layer, two embeddings and a norm.
+    """A decoder-only transformer with the leaves of Llama 2: nine per layer, two embeddings and a norm.
 
     Attributes:
       layers: number of layers.
@@ -45,7 +45,7 @@ class Decoder:
     def specs(self) -> dict[str, Any]:
         """The `PartitionSpec` of each parameter: every one is split over all devices of a mesh with the axes `AXES`.
 
-        A matrix has the residual stream along "data" and its other dimension along "model"; a vector is split along
+        A matrix has the residual stream along "data" and its other dimension along "model"; a vector is split over
         both.
         """
         return self._tree(lambda *_: VECTOR, lambda *_: IN, lambda *_: OUT)

@@ -55,7 +55,7 @@ def rows(
     """What optimizers cost: a row for each of them, each model and each number of devices, one after another.
 
     Args:
-      optimizers: by name, or names alone, as `optax_zoo.spelling.read` takes them.
+      optimizers: a mapping by name, or just names, as `optax_zoo.spelling.read` takes them.
       models: names in `MODELS`.
       devices: numbers of devices, see `mesh_shape`.
       dtype: of parameters and gradients.
@@ -82,7 +82,7 @@ def _rows(
     for name, tx in optimizers.items():
         try:
             yield from _of(name, tx, models, devices, dtype)
-        except Exception as error:  # whatever a user's own does
+        except Exception as error:  # whatever a user's optimizer does
             reason = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
             raise ValueError(f"optimizer {name!r} fails on a model: {reason}") from error
 

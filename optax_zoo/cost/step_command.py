@@ -43,7 +43,7 @@ def run(
     if plot is not None:
         picture.check(plot)
         if not rounds:
-            raise ValueError("plot needs times, so that rounds must be at least 2.")
+            raise ValueError("plot needs times, so rounds must be at least 2.")
     name, other = tree or TREE, against or OTHER
     shapes = trees.tree_of(name, dtype)
     beside = same_of_optax if other == SAME else functools.partial(_always, (other, read(other, "against").make()))
@@ -71,7 +71,7 @@ def _measured(
     shapes: Any,
     rounds: int,
 ) -> "tuple[list[Cost], list[str]]":
-    """The costs, and why others of them could not be had; meanwhile a terminal shows what is measured.
+    """The costs, and why others could not be measured; meanwhile a terminal shows what is being measured.
 
     Raises:
       TooLargeError: if there is no room for any of them.
@@ -84,7 +84,7 @@ def _measured(
     refused: list[str] = []
     with Console(stderr=True).status("optax-zoo cost") as status:
         for name, tx in transformations.items():
-            status.update(f"{name} beside {beside(name)[0]} on {tree}")
+            status.update(f"{name} against {beside(name)[0]} on {tree}")
             try:
                 found.append(measure((name, tx), beside(name), tree, shapes, rounds))
             except TooLargeError as error:

@@ -1,4 +1,4 @@
-"""Checkpoints of meta-training: one .npz file with everything that a run continues from."""
+"""Checkpoints of meta-training: one .npz file with everything needed to continue a run."""
 
 import io
 import json
@@ -24,14 +24,14 @@ def load(path: Path, settings: dict[str, Any], like: Any) -> Any:
     """What `save` has written, in the structure of `like`.
 
     Raises:
-      ValueError: if the file is torn or no checkpoint, or belongs to a run with other settings.
+      ValueError: if the file is torn or not a checkpoint, or belongs to a run with other settings.
     """
     arrays = files.read_arrays(path, "checkpoint of meta-training")
     try:
         before = json.loads(str(arrays[SETTINGS]))
         leaves = [arrays[name] for name in _named(like)]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is no checkpoint of this meta-training ({error}).") from None
+        raise ValueError(f"{str(path)!r} is not a checkpoint of this meta-training ({error}).") from None
     now = json.loads(json.dumps(settings))
     differences = [
         f"{name} was {before.get(name)} and now is {now.get(name)}"
@@ -44,5 +44,5 @@ def load(path: Path, settings: dict[str, Any], like: Any) -> Any:
 
 
 def _named(tree: Any) -> dict[str, Any]:
-    """The leaves by their path."""
+    """The leaves by path."""
     return {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}

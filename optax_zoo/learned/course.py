@@ -59,7 +59,7 @@ class Course:
         return {name: x if isinstance(x, int) else expression(x, name) for name, x in fields.items()}
 
     def _meta_loss(self, weights: Any, runs: Any, keys: jax.Array, start: jax.Array) -> tuple[jax.Array, Any]:
-        """The objective of the next `unroll` steps, a mean over the tasks, and what these steps lead to."""
+        """The objective of the next `unroll` steps, a mean over the tasks, and the state after these steps."""
         tx = self.optimizer(weights)
 
         def one(run: tuple[Any, Any], key: jax.Array) -> tuple[jax.Array, Any]:

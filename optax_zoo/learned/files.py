@@ -1,4 +1,4 @@
-"""Files of arrays that survive a kill: replaced at once, read without pickle."""
+"""Files of arrays that survive a kill: replaced atomically, read without pickle."""
 
 import os
 import zipfile
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Replaces a file at once: a kill leaves the old or the new, whole and on the disk."""
+    """Replaces a file atomically: a kill leaves the old or the new one whole on disk."""
     draft = path.with_name(path.name + ".draft")
     with draft.open("wb") as file:
         file.write(content)
@@ -21,10 +21,10 @@ def read_arrays(path: Path, kind: str) -> dict[str, np.ndarray]:
     """All arrays of an .npz file.
 
     Raises:
-      ValueError: if it is none, is torn, or holds pickled objects.
+      ValueError: if it is not one, is torn, or holds pickled objects.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError, AttributeError) as error:
-        raise ValueError(f"{str(path)!r} is no {kind} ({error}).") from None
+        raise ValueError(f"{str(path)!r} is not a {kind} ({error}).") from None

@@ -34,7 +34,7 @@ class LSTMState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class _Step:
-    """What the network makes of a leaf; no pytree, so that it can stand for that leaf in a tree."""
+    """What the network makes of a leaf; not a pytree, so that it can replace that leaf in a tree."""
 
     update: jax.Array
     hidden: dict[str, jax.Array]
@@ -45,17 +45,17 @@ class _Step:
 def coordinatewise_lstm(
     *, weights: Weights | None = None, k: Scalar | None = 10.0, accumulator_dtype: DType = None
 ) -> Rule:
-    """A trained LSTM that reads the gradient of each coordinate by itself and writes its step, to be SUBTRACTED.
+    """A trained LSTM that reads the gradient of each coordinate separately and writes its step, to be SUBTRACTED.
 
-    All coordinates of all leaves share the weights, each has a state of its own. The real and the imaginary part of a
+    All coordinates of all leaves share the weights; each has its own state. The real and the imaginary part of a
     complex number are two coordinates.
 
     Args:
       weights: by layer ("lstm_1", "lstm_2" and so on, "linear") a dict of arrays: "w_gates" (inputs + units,
         4 x units) and "b_gates" with the gates in the order input, candidate, forget, output; of "linear" "w" (units,
-        1) and "b". By default those that come with the package, see `optax_zoo.learned.load_weights`.
+        1) and "b". By default those that ship with the package, see `optax_zoo.learned.load_weights`.
       k: range of the log-and-sign preprocessing, above 0 and at most 80: gradients down to exp(-k) are seen by their
-        logarithm, smaller ones linearly. None feeds the gradient as it is.
+        logarithm, smaller ones linearly. None feeds the raw gradient.
       accumulator_dtype: dtype of the state; by default the gradient's, at least float32.
 
     Returns:
@@ -103,7 +103,7 @@ def _lstm(x: jax.Array, h: jax.Array, c: jax.Array, weights: Mapping[str, ArrayL
 
 
 def _affine(x: jax.Array, w: ArrayLike, b: ArrayLike) -> jax.Array:
-    """x w + b in the dtype of x, in full precision also where a device would multiply in less."""
+    """x w + b in the dtype of x, in full precision even on devices that would multiply in less."""
     y = jnp.dot(x, jnp.asarray(w, x.dtype), precision="highest")
     return y + jnp.broadcast_to(jnp.asarray(b, x.dtype), y.shape)
 
@@ -131,7 +131,7 @@ def _leaf_of(coordinates: jax.Array, x: Any) -> jax.Array:
 
 
 def _zeros(p: Any, size: int, dtype: DType) -> jax.Array:
-    """State of a leaf: a trailing dimension is added, so that what is sharded stays sharded, and never gathered."""
+    """State of a leaf: a trailing dimension is added, so that sharded leaves stay sharded and are never gathered."""
     struct = jax.eval_shape(_coordinates, p)
     zeros = jnp.zeros_like(p, dtype=struct.dtype if dtype is None else dtype)
     zeros = zeros.reshape((*zeros.shape, *(1,) * (struct.ndim + 1 - zeros.ndim)))

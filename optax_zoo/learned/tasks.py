@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Loss: TypeAlias = Callable[[Any, jax.Array], jax.Array]  # of parameters and of a key, for what is random in a step
+Loss: TypeAlias = Callable[[Any, jax.Array], jax.Array]  # of parameters and of a key for whatever is random in a step
 
 
 class Task(Protocol):
@@ -24,7 +24,7 @@ def quadratic(key: jax.Array, /, *, dimensions: int = 10) -> tuple[jax.Array, Lo
     """A random quadratic ||W theta - y||^2 with standard normal W and y, as in section 3.1 of Andrychowicz et al.
 
     theta starts from normal numbers of standard deviation 0.01, as in the authors' code (which draws W and y uniformly
-    from [0, 1), other than the paper).
+    from [0, 1), unlike the paper).
     """
     of_w, of_y, of_theta = jax.random.split(key, 3)
     w = jax.random.normal(of_w, (dimensions, dimensions))
@@ -51,7 +51,7 @@ def run(tx: optax.GradientTransformation, task: Task, key: jax.Array, steps: int
 def advance(
     tx: optax.GradientTransformation, loss: Loss, params: Any, state: Any, key: jax.Array, start: Any, steps: int
 ) -> tuple[jax.Array, Any, Any]:
-    """Takes steps from the `start`-th one on.
+    """Takes steps, beginning with the `start`-th.
 
     A derivative of what it returns passes through the steps, not through the gradients that they are made from, as if
     those did not depend on the parameters.

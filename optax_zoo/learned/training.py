@@ -22,11 +22,11 @@ _validation = jax.jit(Course.validation, static_argnums=0)
 
 
 class Report(NamedTuple):
-    """What is told while meta-training runs.
+    """What is reported while meta-training runs.
 
     Attributes:
       episode: episodes done.
-      loss: the objective on the training tasks, a mean since the last report.
+      loss: the objective on the training tasks, averaged since the last report.
       validation: the objective on the validation tasks.
       best: the lowest validation so far.
     """
@@ -77,10 +77,10 @@ def meta_train(
 
     Args:
       optimizer: makes a transformation from weights: `lambda w: zoo.learned_lstm(0.1, weights=w)`.
-      weights: what training starts from, a tree of numbers: `init_weights(key)`.
+      weights: what training starts from, a tree of numbers such as `init_weights(key)`.
       task: draws a task from a key, see `Task`.
       key: a `jax.random.key`, from which all tasks are drawn; the same key leads to the same weights.
-      episodes: episodes in all, with those before a resumption.
+      episodes: episodes in total, including those before a resumption.
       steps: steps of an episode.
       unroll: steps between two meta-steps, a divisor of `steps`.
       batch: tasks of an episode.
@@ -89,7 +89,7 @@ def meta_train(
       meta_optimizer: takes the meta-steps; by default `optax.adam(1e-3)`.
       validation_tasks: number of held-out tasks that choose among the weights; drawn from the key, apart from others.
       interval: episodes between two validations, reports and checkpoints. A kill loses at most these.
-      checkpoint: a file that keeps everything that a run continues from; None for none.
+      checkpoint: a file with everything needed to continue a run; None for none.
       resume: whether to continue from the checkpoint, if there is one; the result is that of an uninterrupted run.
       progress: called with a `Report` at the start and at each interval.
 
@@ -130,7 +130,7 @@ def meta_train(
 
 
 class _Standing(NamedTuple):
-    """Where a run stands; what a checkpoint holds."""
+    """The progress of a run; what a checkpoint holds."""
 
     weights: Any
     meta_state: Any
@@ -160,7 +160,7 @@ class _Run:
         return int(self.at.history[-1, 0])
 
     def begin(self, resume: bool, progress: Callable[[Report], None] | None) -> None:
-        """Takes up the checkpoint, if there is one, else validates the weights given."""
+        """Loads the checkpoint if there is one, otherwise validates the weights given."""
         if self.file is not None and self.file.exists():
             if not resume:
                 raise ValueError(f"checkpoint {str(self.file)!r} exists; pass resume=True or choose another file.")
@@ -169,7 +169,7 @@ class _Run:
             self._report(0, float("nan"), progress)
 
     def go_on(self, until: int, progress: Callable[[Report], None] | None) -> None:
-        """Plays episodes up to a number, then validates, reports and saves."""
+        """Runs episodes up to a number, then validates, reports and saves."""
         weights, meta_state, losses = self.at.weights, self.at.meta_state, []
         for number in range(self.episode, until):
             key = jax.random.fold_in(self.of_training, number)

@@ -38,18 +38,18 @@ def init_weights(key: jax.Array, units: Sequence[int] = (20, 20), *, features: i
 
 
 def load_weights(path: str | os.PathLike[str] | None = None) -> dict[str, dict[str, np.ndarray]]:
-    """Weights from an .npz file written by `save_weights`; without a path those that come with the package.
+    """Weights from an .npz file written by `save_weights`; without a path those that ship with the package.
 
-    The latter were trained by `examples/train_learned_lstm.py`; `weights.json` next to them says how.
+    The latter were trained by `examples/train_learned_lstm.py`; `weights.json` beside them says how.
 
     Raises:
-      ValueError: if the file is no file of weights.
+      ValueError: if the file is not a file of weights.
     """
     return _shipped() if path is None else _read(Path(path))
 
 
 def save_weights(path: str | os.PathLike[str], weights: Mapping[str, Mapping[str, Any]]) -> None:
-    """Writes weights to an .npz file (no pickle), replacing it at once."""
+    """Writes weights to an .npz file (no pickle), replacing it atomically."""
     buffer = io.BytesIO()
     arrays = {f"{layer}/{name}": array for layer, part in weights.items() for name, array in part.items()}
     np.savez_compressed(buffer, **jax.device_get(arrays))

@@ -40,7 +40,7 @@ class Range(click.ParamType):
 
 
 def options(*left_out: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that a race shares with other commands, but for some."""
+    """The options that a race shares with other commands, except those left out."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(_OPTIONS):
@@ -94,7 +94,7 @@ _OPTIONS: Sequence[Any] = (
         },
     ),
     ("--samples", {"type": click.IntRange(0), "default": 0, "help": "Random points to try, for every optimizer."}),
-    ("--seed", {"type": click.IntRange(0), "default": 0, "show_default": True, "help": "All others follow from it."}),
+    ("--seed", {"type": click.IntRange(0), "default": 0, "show_default": True, "help": "All others derive from it."}),
     (
         "--mapping",
         {
@@ -104,20 +104,20 @@ _OPTIONS: Sequence[Any] = (
             "help": "Trials of a device one after the other (map) or side by side (vmap).",
         },
     ),
-    ("--resume", {"is_flag": True, "help": "Continue what is in that folder."}),
+    ("--resume", {"is_flag": True, "help": "Continue the race in that folder."}),
     ("--report/--no-report", {"default": True, "help": "Write report.html, which takes some seconds.  [default: yes]"}),
     ("--distributed", {"is_flag": True, "help": "Share the work with the other processes of this cluster."}),
-    ("--coordinator", {"metavar": "HOST:PORT", "help": "Where the first of these listens, if no cluster tells."}),
-    ("--processes", {"type": click.IntRange(2), "help": "How many there are, if no cluster tells."}),
-    ("--process-id", {"type": click.IntRange(0), "help": "Which this one is, from 0, if no cluster tells."}),
+    ("--coordinator", {"metavar": "HOST:PORT", "help": "Where the first process listens, unless the cluster says."}),
+    ("--processes", {"type": click.IntRange(2), "help": "How many processes there are, unless the cluster says."}),
+    ("--process-id", {"type": click.IntRange(0), "help": "Which one this is, from 0, unless the cluster says."}),
 )
 
 
 def use_devices(distributed: bool, coordinator: str | None, processes_: int | None, process_id: int | None) -> None:
-    """Makes all cores of all processes take part.
+    """Makes every core of every process take part.
 
     Raises:
-      RaceError: if options are missing, or the other processes are not found.
+      RaceError: if options are missing, or the other processes cannot be reached.
     """
     given = [x is not None for x in (coordinator, processes_, process_id)]
     if any(given) and not (distributed and all(given)):
@@ -128,7 +128,7 @@ def use_devices(distributed: bool, coordinator: str | None, processes_: int | No
 
 
 def one_task(name: str, target: float | None) -> Task:
-    """The task of a name, with another target where one is given.
+    """The task of that name, with another target if one is given.
 
     Raises:
       RaceError: if there is none, or more than one.
@@ -145,7 +145,7 @@ def one_task(name: str, target: float | None) -> Task:
     type=Names(),
     default=(TASK,),
     metavar="NAME|MODULE:OBJECT,...",
-    help=f"What is trained: registered tasks, Tasks of yours, or all.  [default: {TASK}]",
+    help=f"What is trained: registered tasks, your own Tasks, or all.  [default: {TASK}]",
 )
 @click.option(
     "--optimizers",

@@ -21,7 +21,7 @@ TITLE_WIDTH, MOST_LINES = 26, 6  # characters of a line over a panel, and lines 
 
 
 def draw(result: Result, folder: str | os.PathLike[str]) -> None:
-    """Writes `ranking`, `curves` and `sensitivity` into a folder, each as PNG and SVG; the same result, the same files.
+    """Writes `ranking`, `curves` and `sensitivity` into a folder, each as PNG and SVG, the same for the same result.
 
     Raises:
       MissingExtraError: without Matplotlib, which the extra `race` installs.
@@ -31,7 +31,7 @@ def draw(result: Result, folder: str | os.PathLike[str]) -> None:
 
 
 def save(pictures: Mapping[str, Callable[[], Any]], folder: str | os.PathLike[str]) -> None:
-    """Writes pictures by name into a folder, each as PNG and SVG; the same picture, the same files.
+    """Writes pictures by name into a folder, each as PNG and SVG, the same for the same picture.
 
     Raises:
       MissingExtraError: without Matplotlib, which the extra `race` installs.
@@ -159,7 +159,7 @@ def _panels(result: Result, title: str, x: str, y: str) -> tuple[Any, list[Any]]
 
 
 def wrapped(text: str, width: int) -> str:
-    """Text in lines of a width, broken after spaces and brackets, and where these do not do within expressions."""
+    """Text wrapped to a width: after spaces and brackets and, where that is not enough, within expressions."""
     lines = [""]
     for piece in _pieces(text, width):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
@@ -171,7 +171,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
-    """What stays together, at most as long as a line."""
+    """Pieces that stay together, each at most a line long."""
     for word in re.findall(r"[^ \[]+[ \[]*|[ \[]+", text):
         for part in [word] if len(word) <= width else re.findall(r"[^(=]+[(=]*|[(=]+", word):
             yield from (part[start : start + width] for start in range(0, len(part), width))
@@ -188,7 +188,7 @@ def _colour(row: Row) -> str:
 
 
 def _focus(panel: Any, bands: Mapping[str, views.Band], seen: Sequence[float] = ()) -> None:
-    """Shows where the curves differ; what is far below falls out of the picture."""
+    """Shows where the curves differ; what lies far below is cut off."""
     limits = views.focus((band.middle for band in bands.values()), seen)
     if limits:
         panel.set_ylim(*limits)

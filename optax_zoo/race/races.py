@@ -77,7 +77,7 @@ def race_tasks(
       The outcome on each task; `optax_zoo.race.summarize` puts them together.
 
     Raises:
-      RaceError: for an unknown task, none at all, or one given twice, and all that `race` refuses.
+      RaceError: for an unknown task, none at all, or one given twice, and for whatever `race` refuses.
       MissingExtraError: if a package that a task needs is not installed.
     """
     if not (optimizers is None or isinstance(optimizers, str | Mapping)):
@@ -105,12 +105,12 @@ def race_tasks(
 
 
 def folder_of(task: str) -> str:
-    """The name of a task as that of a folder."""
+    """The name of a task, made fit for a folder."""
     return re.sub(r"[^\w.()=,+-]+", "_", task)
 
 
 def by_name(tasks: Iterable[str | Task], target: float | None) -> dict[str, Task]:
-    """Each task by its name, with another target where one is given."""
+    """The tasks by name, with another target if one is given."""
     if isinstance(tasks, str | Task):
         raise RaceError(f"tasks is {tasks!r}, but must be a sequence of names or tasks.")
     made: dict[str, Task] = {}

@@ -1,4 +1,4 @@
-"""`optax-zoo report`: the report of races, made again from their folders."""
+"""`optax-zoo report`: the report of races, remade from their folders."""
 
 from pathlib import Path
 
@@ -25,8 +25,8 @@ NAME = "report.html"
 def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
     """Write the report of races as one HTML file, and its figures beside it as PNG and SVG.
 
-    A FOLDER is one that `race` wrote, for one task or for several. Races on the same task become one, if they have the
-    same settings.
+    A FOLDER is one that `race` wrote, for one task or for several. Races on the same task are merged if their settings
+    are the same.
     """
     path = _path(folders[0] if out is None else out)
     try:
@@ -44,13 +44,13 @@ def command(folders: tuple[str, ...], out: str | None, animation: bool) -> None:
 
 
 def _path(out: str) -> Path:
-    """The file that is meant; a name that does not end in .html is a folder."""
+    """The file to write; a name that does not end in .html is that of a folder."""
     path = Path(out)
     return path if path.suffix.lower() in (".html", ".htm") else path / NAME
 
 
 def _draw(results: tuple[Result, ...], folder: Path) -> None:
-    """The figures of one race into the folder, those of several into one each."""
+    """Draws the figures of a single race in the folder itself, those of several in a folder each."""
     for result in results:
         place = folder if len(results) == 1 else folder / folder_of(result.settings.task)
         place.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
       optimizer: its name.
-      composition: what it is made of at the rate and the hyperparameters chosen, as one would write it.
+      composition: the optimizer at the chosen rate and hyperparameters, as code.
       best_rate: the learning rate chosen on validation; None if trials diverged at every rate.
       best_values: the further hyperparameters chosen on validation, by name; empty if none were searched, or if their
         defaults were best.
@@ -61,8 +61,8 @@ class Row:
       curve_train_loss: by final seed and evaluation, the mean since the evaluation before.
       curve_validation_loss: by final seed and evaluation.
       curve_validation_metric: by final seed and evaluation.
-      contender_rates: learning rates of the points that could not be told from the best on validation, the chosen one
-        first. These five are empty in results of versions that did not keep them.
+      contender_rates: learning rates of the points that could not be told apart from the best on validation, the chosen
+        one first. These five are empty in results of versions that did not keep them.
       contender_values: their further hyperparameters by name.
       contender_validation_metric: by contender and tuning seed, of which there are more than at other points; like
         `tuning_validation_metric`.
@@ -125,7 +125,7 @@ class Row:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know beside the figures."""
+        """What a reader should know besides the figures."""
         notes = []
         if self.diverged_rates:
             notes.append(f"diverged at {self.diverged_rates} of {len(self.rates)} rates")
@@ -136,7 +136,7 @@ class Row:
         return (*notes, *self._worse_than_default())
 
     def _worse_than_default(self) -> Iterator[str]:
-        """Whether tuning has made it worse, by what is reported of both, and if that may be chance."""
+        """Whether tuning has made it worse, judging by the figures of both, and whether that may be chance."""
         if self.test_metric is None or not self.default_test_metric or None in self.default_test_metric:
             return
         default = np.array(self.default_test_metric, float)
@@ -175,7 +175,7 @@ class Raced:
 
 
 def rank(row: Row) -> tuple[Any, ...]:
-    """The sorting key of a table: by test metric, then loss; who diverged comes last, in the order of names."""
+    """The sorting key of a table: by test metric, then loss; those that diverged come last, by name."""
     metric, loss = row.test_metric, row.test_loss
     return (
         metric is None,

@@ -65,8 +65,8 @@ def race(
     devices that jax sees are used, those of other processes too once `jax.distributed` is initialized.
 
     Args:
-      optimizers: names (`"adam"` of ours, `"optax.lion"`, `"optax.contrib.muon"`, `"module:function"` of yours), pairs
-        of a name and a function from learning rate to transformation, or a mapping from name to function; "all"
+      optimizers: names (`"adam"`, `"optax.lion"`, `"optax.contrib.muon"`, or your own `"module:function"`), pairs of
+        a name and a function from learning rate to transformation, or a mapping from name to function; "all"
         stands for all of ours and three of optax. By default a dozen: nine of ours and those three. With a schedule,
         functions are given a schedule for a rate.
       task: what is trained, a `Task` or the name of one; by default "digits_deep".
@@ -74,18 +74,18 @@ def race(
       seeds: seeds per rate, at least 1; by default 3.
       final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
-      seed: from which all others follow, at least 0; by default 0.
+      seed: the seed that all others are derived from, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.
       warmup: the share of the steps, below 1, in which the rate rises linearly to where the schedule begins.
       weight_decay: each step subtracts this times the rate of the step times the parameters, whatever the optimizer.
       search: ranges of further hyperparameters, {"b1": (0.8, 0.99), "eps": (1e-10, 1e-4, "log")}: each optimizer
-        that has one of them by keyword, with a number for a default, is tried at random points.
+        that takes one of them as a keyword with a numeric default is tried at random points.
       samples: number of random points, each with a rate within a step of the grid around the best; the same number
         for all, so that an optimizer with nothing to search tries more rates.
       mapping: how a device runs its trials: one after the other, "map", whose numbers do not depend on how many there
         are, or side by side, "vmap"; "auto" is the former on a CPU and the latter on an accelerator.
       out: folder for results, pictures and report.html; by default nothing is written.
-      resume: continue the race in `out`: what is finished there is read back. Functions are known by their names only.
+      resume: continue the race in `out`: what is finished there is read back. Functions are identified by name only.
       report: whether to write report.html, which takes some seconds.
       progress: whether to show progress on standard error.
 
@@ -93,7 +93,7 @@ def race(
       The outcome with its rows, the best first; it prints as a table.
 
     Raises:
-      RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
+      RaceError: if the input cannot be raced or the folder cannot be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
     check_out(out)
@@ -139,7 +139,7 @@ def _require_packages(progress: bool, writes: bool, report: bool) -> None:
 
 
 def _open(stack: contextlib.ExitStack, folder: records.Folder, settings: Settings) -> dict[str, Any]:
-    """Takes the folder; returns what is in it, for all processes."""
+    """Locks the folder, and returns its contents for all processes."""
     stack.enter_context(folder)
     rows = folder.finished(settings)
     return {"rows": [dataclasses.asdict(row) for row in rows.values()], "batches": folder.batches.content()}
@@ -212,6 +212,6 @@ def _check_search(settings: Settings, entrants: Mapping[str, Entrant]) -> None:
     for each in settings.search:
         if each.name not in known:
             raise RaceError(
-                f"search has {each.name!r}, but no optimizer of the race has it by keyword, with a number for a "
-                f"default; there are {', '.join(sorted(known)) or 'none'}."
+                f"search has {each.name!r}, but no optimizer of the race takes it as a keyword with a numeric "
+                f"default; known are {', '.join(sorted(known)) or 'none'}."
             )

@@ -45,7 +45,7 @@ class Settings:
       seeds: number of seeds per rate.
       final_seeds: number of fresh seeds at the best rate.
       steps: steps of each trial.
-      seed: the seed from which all others follow.
+      seed: the seed that all others are derived from.
       schedule: how the learning rate falls from the one tuned: "constant" or "cosine".
       warmup: the share of the steps over which it rises to there, linearly.
       weight_decay: each step shrinks the parameters by this times the learning rate.
@@ -134,7 +134,7 @@ def _check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def _check_mapping(mapping: Any) -> str:
-    """What is faster on the device at hand, unless it is said: docs/performance.md has the figures."""
+    """The faster one on the device at hand, unless one is chosen: docs/performance.md has the figures."""
     if _check_choice("mapping", mapping, MAPPINGS) == "auto":
         return "map" if jax.default_backend() == "cpu" else "vmap"
     return mapping

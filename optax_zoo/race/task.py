@@ -10,7 +10,7 @@ import numpy as np
 from optax_zoo.running.errors import RaceError
 
 Tree = Any
-STEPS = 600  # the budget of a task that says none
+STEPS = 600  # the budget of a task that names none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Task:
         step and the state to the loss and the new state. For dropout, batch norm and noise.
       project: from the parameters after a step to the nearest allowed ones.
       shuffle: whether epochs are in random order; without it, in that of `train`.
-      steps: the budget: how many steps a trial takes where a race does not say, at least 1.
+      steps: the budget: how many steps a trial takes unless the race says otherwise, at least 1.
     """
 
     name: str
@@ -92,5 +92,5 @@ def count_examples(part: str, tree: Tree) -> int:
     """
     lengths = {np.shape(leaf)[0] if np.ndim(leaf) else 0 for leaf in jax.tree.leaves(tree)}
     if len(lengths) != 1 or 0 in lengths:
-        raise RaceError(f"{part} must be a tree of arrays with the same number of examples in front, at least 1.")
+        raise RaceError(f"{part} must be a tree of arrays whose leading axes have the same length, at least 1.")
     return lengths.pop()

@@ -1,1 +1,1 @@
-"""What races, ablations and animations share: who takes part, what can be wrong, progress and Ctrl-C."""
+"""What races, ablations and animations share: who takes part, what can go wrong, progress and Ctrl-C."""

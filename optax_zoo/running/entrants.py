@@ -41,7 +41,7 @@ class Entrant:
       factory: from a learning rate (a number, perhaps traced, or a schedule), and hyperparameters by keyword, to a
         transformation.
       defaults: the hyperparameters whose default is a number, by name, without learning rates.
-      default_rate: the learning rate by default; None if there is none.
+      default_rate: the default learning rate; None if there is none.
       base_rate: whether `factory` has a `base_learning_rate`, the rate that a schedule starts from.
     """
 
@@ -53,7 +53,7 @@ class Entrant:
 
     @classmethod
     def of(cls, name: str, factory: Factory, signature: inspect.Signature) -> "Entrant":
-        """An entrant whose hyperparameters are those of a signature; one without a name is no hyperparameter."""
+        """An entrant with the hyperparameters of a signature, `**kwargs` not being one."""
         defaults = {each: p.default for each, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
         rate = defaults.pop("learning_rate", None)
         base_rate = "base_learning_rate" in defaults
@@ -69,7 +69,7 @@ class Entrant:
         return self.factory(lambda count: rate * schedule(count), **values)
 
     def composition(self, rate: float, values: Mapping[str, float]) -> str:
-        """The transformation as one would write it."""
+        """The transformation, as code."""
         shown = {name: float(f"{value:.4g}") for name, value in {"learning_rate": rate, **values}.items()}
         made = self.factory(shown["learning_rate"], **{name: shown[name] for name in values})
         if isinstance(made, Pipeline):
@@ -81,7 +81,7 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Entrant]:
     """Who takes part, by name.
 
     Args:
-      optimizers: texts as `spelling.read` takes them (`"adam"` of ours, `"optax.lion"`, `"module:function"`), pairs of
+      optimizers: texts as `spelling.read` takes them (`"adam"`, `"optax.lion"`, `"module:function"`), pairs of
         a name and a factory, or a mapping from name to factory. "all" among names stands for all of ours and
         `BASELINES`, None for `DEFAULT`.
 
@@ -129,7 +129,7 @@ def _of_user(name: str, factory: Factory) -> Entrant:
     """A function, whose first argument is the rate whatever it is called."""
     try:
         first, *others = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):  # built in, or without arguments, of which tracing will tell
+    except (TypeError, ValueError):  # built in, or without arguments: tracing will tell
         return Entrant.of(name, factory, inspect.Signature())
     keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in others if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     rate = inspect.Parameter("learning_rate", inspect.Parameter.POSITIONAL_ONLY, default=first.default)

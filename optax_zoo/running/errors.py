@@ -1,4 +1,4 @@
-"""What can be wrong with a race, said in one sentence."""
+"""What can go wrong with a race, said in one sentence."""
 
 import importlib.util
 
@@ -12,11 +12,11 @@ class MissingExtraError(ImportError):
 
 
 def require(*packages: str, extra: str = "race") -> None:
-    """Refuses to go on without packages of an extra.
+    """Refuses to continue without packages of an extra.
 
     Args:
-      packages: names as they are imported.
-      extra: which brings them.
+      packages: the names that they are imported by.
+      extra: the extra that installs them.
 
     Raises:
       MissingExtraError: if one is not installed; the sentence names the extra.
@@ -24,6 +24,6 @@ def require(*packages: str, extra: str = "race") -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"this needs {', '.join(missing)}, which the extra {extra} brings: pip install 'optax_zoo[{extra}]' "
+            f"this needs {', '.join(missing)}, which the extra {extra} installs: pip install 'optax_zoo[{extra}]' "
             f"(in a clone: pip install '.[{extra}]')."
         )

@@ -10,8 +10,8 @@ from types import FrameType
 def remembered_interrupts() -> Iterator[Callable[[], None]]:
     """Yields a function that raises KeyboardInterrupt if Ctrl-C has been pressed since.
 
-    Ctrl-C raises at once as ever, but Python drops an exception that is raised while a C library calls back into it, as
-    jax does when it compiles. Where another handler is installed, or outside of the main thread, nothing changes.
+    Ctrl-C raises at once as always, but Python drops an exception that is raised while a C library calls back into it,
+    as jax does when it compiles. Where another handler is installed, or outside of the main thread, nothing changes.
     """
     pressed = False
 

@@ -6,7 +6,7 @@ from optax_zoo.running.errors import RaceError
 
 
 def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Refuses a folder without a name, which would be the current one.
+    """Refuses an empty name, which would be that of the current folder.
 
     Raises:
       RaceError: for it.

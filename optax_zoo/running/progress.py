@@ -10,19 +10,19 @@ from optax_zoo.running.time_left import Estimate, in_words
 
 
 class Progress(Protocol):
-    """Told what happens in a race."""
+    """Is told what happens in a race."""
 
     def phase(self, optimizer: str, text: str, finished: int, of: int) -> None:
         """What is done now, for which optimizer, and how many optimizers are finished."""
 
     def advance(self, trials: int) -> None:
-        """A batch of as many trials is finished."""
+        """A batch of so many trials is finished."""
 
     def skip(self, trials: int) -> None:
-        """As many trials have been finished before, and are not run."""
+        """So many trials had been finished before, and are not run."""
 
     def grow(self, trials: int) -> None:
-        """There are as many trials more to run than had been thought, or fewer."""
+        """There are so many more trials to run than expected, or fewer."""
 
 
 @contextlib.contextmanager

@@ -7,9 +7,9 @@ from collections.abc import Callable
 class Estimate:
     """The time left of a race, from the trials of the optimizers that are finished.
 
-    Compilation is a part of what an optimizer takes, so that only whole optimizers are a measure: before the first is
-    finished there is no estimate. The last one has no compilation after it: it is measured by itself, from its first
-    batch of trials on.
+    Compilation is part of the time that an optimizer takes, so only whole optimizers are a measure: before the first is
+    finished there is no estimate. The last has no compilation after it, and is measured by itself from its first batch
+    of trials on.
 
     Attributes:
       total: number of trials.
@@ -41,7 +41,7 @@ class Estimate:
         return self._clock() - self._start
 
     def phase(self, optimizer: str, finished: int, of: int) -> None:
-        """An optimizer does something, as many being finished of all."""
+        """An optimizer enters a phase, so many of all being finished."""
         now = self._clock()
         if optimizer != self._name:
             self._name, self._entered, self._first = optimizer, now, None
@@ -51,7 +51,7 @@ class Estimate:
         self._finished, self._is_last = finished, finished == of - 1
 
     def advance(self, trials: int) -> None:
-        """As many trials are finished: a batch."""
+        """A batch of so many trials is finished."""
         self.skip(trials)
         if not trials:
             return
@@ -64,12 +64,12 @@ class Estimate:
             self._pace = (self._latest - self._first[0]) / (self._run - self._first[1])
 
     def skip(self, trials: int) -> None:
-        """As many trials need not be run, which takes no time."""
+        """So many trials need not be run, which takes no time."""
         self.done += trials
         self.total = max(self.total, self.done)
 
     def grow(self, trials: int) -> None:
-        """There are as many trials more to run."""
+        """There are so many more trials to run."""
         self.total = max(self.total + trials, self.done)
 
     @property

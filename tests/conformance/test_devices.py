@@ -74,7 +74,7 @@ def test_a_state_that_is_replicated_at_init_is_found():
 
     found = failures(lambda: optax.GradientTransformation(init, optax.trace(0.9).update))
     assert found.keys() == {"state_shardings_follow"}
-    assert f"expected as {P('data')}" in found["state_shardings_follow"]
+    assert f"but {P('data')} was expected" in found["state_shardings_follow"]
 
 
 def test_a_state_that_is_replicated_at_each_step_is_found():
@@ -268,9 +268,9 @@ def test_bad_arguments_are_refused(params, mesh):
     for arguments, error, sentence in [
         ((optax.adam, params, right), TypeError, "tx is .*, but must be an optax.GradientTransformation"),
         ((tx, params, P("data")), TypeError, rf"param_shardings is {data}, but must be a jax.sharding"),
-        ((tx, params, {**right, "bias": None}), ValueError, "param_shardings is no tree like params"),
+        ((tx, params, {**right, "bias": None}), ValueError, "param_shardings is neither a tree like params"),
         ((tx, params, {**right, "bias": "x"}), TypeError, r"param_shardings\['bias'\] is 'x', but must be"),
-        ((tx, params, {"kernel": right["kernel"]}), ValueError, "param_shardings is no tree like params"),
+        ((tx, params, {"kernel": right["kernel"]}), ValueError, "param_shardings is neither a tree like params"),
         ((tx, params, {**right, "bias": other}), ValueError, "param_shardings has 2 meshes, but must have one"),
         ((tx, {}, {}), ValueError, "param_shardings has 0 meshes"),
         (

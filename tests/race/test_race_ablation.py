@@ -164,7 +164,7 @@ def test_a_level_may_depend_on_the_rate(regression, raced):
         (zoo.sgd(optax.constant_schedule(0.1)), {"momentum": [None]}, "for a learning rate, but must have a number"),
         ("adam", {}, "no slot is given; the slots are gradient, "),
         ("adam", {"momentm": [None]}, "'momentm'.*Did you mean 'momentum'"),
-        ("adam", {"momentum": []}, "no level beside the base's own"),
+        ("adam", {"momentum": []}, "no level besides the base's own"),
         (
             "adam",
             {"momentum": [None]},

@@ -124,7 +124,7 @@ def test_an_ablation_reads_back_from_its_folder(ablation_of, tmp_path):
     (tmp_path / FILE).write_text(json.dumps({**record, "combinations": combinations}))
     assert load(tmp_path, ablation.result) == ablation
     (tmp_path / FILE).write_text("{")
-    with pytest.raises(RaceError, match="is no record of an ablation"):
+    with pytest.raises(RaceError, match="is not a record of an ablation"):
         load(tmp_path, ablation.result)
 
 

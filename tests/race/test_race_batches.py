@@ -104,7 +104,9 @@ def test_a_line_that_is_no_batch_is_named(tmp_path, damage):
     path = tmp_path / "trials.jsonl"
     Batches(path).add("adam", KEYS, outcomes(2), seconds=0.1)
     path.write_text(damage(path.read_text()) * 2)
-    with pytest.raises(RaceError, match=r"cannot resume: .*trials.jsonl' holds a line that is no batch of trials \("):
+    with pytest.raises(
+        RaceError, match=r"cannot resume: .*trials.jsonl' holds a line that is not a batch of trials \("
+    ):
         Batches(path)
 
 

@@ -178,7 +178,7 @@ def test_a_race_of_one_and_a_race_that_nobody_finished():
     alone = BeautifulSoup(render([invented.result(("adam",))], animation=False), "html.parser")
     assert "No difference" not in alone.find(class_="answer").get_text()
     lost = BeautifulSoup(render([invented.result((invented.HOPELESS,))], animation=False), "html.parser")
-    assert "No optimizer came through" in lost.find(class_="answer").get_text()
+    assert "No optimizer finished" in lost.find(class_="answer").get_text()
 
 
 def test_no_results_are_refused(tmp_path):

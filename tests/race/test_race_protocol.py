@@ -193,8 +193,8 @@ def test_a_search_that_finds_nothing_better_changes_nothing(walk):
         ),
         (
             {"search": {"beta": (0.0, 1.0)}, "samples": 1},
-            "search has 'beta', but no optimizer of the race has it by keyword, with a number for a default; "
-            "there are decay, eps, initial_scale.",
+            "search has 'beta', but no optimizer of the race takes it as a keyword with a numeric default; "
+            "known are decay, eps, initial_scale.",
         ),
     ],
 )

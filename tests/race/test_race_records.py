@@ -177,11 +177,11 @@ def test_a_race_that_is_not_finished_is_read_as_far_as_it_is(finished, torn):
 @pytest.mark.parametrize(
     "name, text, message",
     [
-        ("race.json", "{", r"cannot read: .*race.json' is no record of a race \("),
-        ("race.json", "[]", r"cannot read: .*race.json' is no record of a race \("),
-        ("race.json", '{"settings": 3, "versions": {}}', r"cannot read: .*race.json' is no record of a race \("),
-        ("results.jsonl", "3\n", r"cannot read: .*results.jsonl' holds a line that is no result \("),
-        ("results.jsonl", '{"a": 1}\n', r"cannot read: .*results.jsonl' holds a line that is no result \("),
+        ("race.json", "{", r"cannot read: .*race.json' is not a record of a race \("),
+        ("race.json", "[]", r"cannot read: .*race.json' is not a record of a race \("),
+        ("race.json", '{"settings": 3, "versions": {}}', r"cannot read: .*race.json' is not a record of a race \("),
+        ("results.jsonl", "3\n", r"cannot read: .*results.jsonl' holds a line that is not a result \("),
+        ("results.jsonl", '{"a": 1}\n', r"cannot read: .*results.jsonl' holds a line that is not a result \("),
     ],
 )
 def test_a_folder_of_something_else_is_not_read(torn, name, text, message):
@@ -191,7 +191,7 @@ def test_a_folder_of_something_else_is_not_read(torn, name, text, message):
 
 
 def test_a_folder_without_a_race_is_not_read(tmp_path):
-    with pytest.raises(RaceError, match=r"cannot read: .*race.json' is no record of a race \(.*No such file"):
+    with pytest.raises(RaceError, match=r"cannot read: .*race.json' is not a record of a race \(.*No such file"):
         load(tmp_path)
     with pytest.raises(RaceError, match=r"^there is no folder '.*nowhere'\.$"):
         load(tmp_path / "nowhere")
@@ -201,7 +201,7 @@ def test_results_of_another_version_are_one_sentence(regression, torn):
     record = json.loads((torn / "race.json").read_text())
     del record["settings"]["schedule"], record["settings"]["warmup"]
     (torn / "race.json").write_text(json.dumps(record))
-    message = r"is of another version of optax_zoo, whose results cannot be used \(.*: schedule, warmup\)\.$"
+    message = r"was written by another version of optax_zoo, whose results cannot be used \(.*: schedule, warmup\)\.$"
     with pytest.raises(RaceError, match=message):
         load(torn)
     with pytest.raises(RaceError, match=message):

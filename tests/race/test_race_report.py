@@ -79,7 +79,7 @@ def test_from_which_optimizers_the_best_differs():
     scores = {0: seeds, 1: seeds - 0.001 * (-1) ** np.arange(10) - 1e-5, 2: seeds - 0.1}
     best, alike, worse = with_metric(raced, lambda _, place: scores[place]).rows
     text = " ".join(render(dataclasses.replace(raced, rows=(best, alike, worse))).split())
-    assert f"Cannot be told from the best, {best.optimizer}: {alike.optimizer}. 2 of 3 pairs of different" in text
+    assert f"Cannot be told apart from the best, {best.optimizer}: {alike.optimizer}. 2 of 3 pairs of different" in text
     assert f"{alike.optimizer} 1 0.0000 [-0.0006, 0.0008] 0.76 not told apart" in text
     assert f"{worse.optimizer} 2 0.1 [0.1, 0.1] 0.002 worse" in text
 

@@ -106,7 +106,7 @@ def test_options_for_all_reach_the_race(tmp_path, capsys):
         (["--search", "b1=0.9..x", "--samples", "1"], "must be a name and a range"),
         (["--search", "b1=0.9..0.8", "--samples", "1"], "search has (0.9, 0.8) for b1, but must have (low, high)"),
         (["--search", "b1=0..0.8:log", "--samples", "1"], "a logarithmic range must begin above 0"),
-        (["--search", "b7=0.1..0.8", "--samples", "1"], "search has 'b7', but no optimizer of the race has it"),
+        (["--search", "b7=0.1..0.8", "--samples", "1"], "search has 'b7', but no optimizer of the race takes it"),
         (["--search", "b1=0.1..0.8"], "samples is 0, but must be above 0 with a search space"),
         (["--samples", "4"], "samples is 4, but must be above 0 with a search space, and 0 without one."),
         (["--mapping", "pmap"], "'pmap' is not one of 'auto', 'map', 'vmap'"),

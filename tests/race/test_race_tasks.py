@@ -98,7 +98,7 @@ def test_names_are_looked_up():
     assert tasks.list_tasks() == sorted(tasks.list_tasks())
     with pytest.raises(RaceError, match="task 'quadratic_dep' is unknown; did you mean 'quadratic_deep'"):
         tasks.resolve_task("quadratic_dep")
-    with pytest.raises(RaceError, match="there are char_lm, "):
+    with pytest.raises(RaceError, match="known are char_lm, "):
         tasks.create_task("zzz")
     with pytest.raises(RaceError, match=r"'quadratic' cannot be made: .*unexpected keyword argument 'color'"):
         tasks.create_task("quadratic", color=1)
@@ -141,7 +141,7 @@ def test_a_task_of_the_user(monkeypatch, tmp_path):
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(errors.importlib.util, "find_spec", lambda name: None if name == "mlxtend" else object())
     with pytest.raises(
-        MissingExtraError, match=r"mlxtend, which the extra tasks brings: pip install 'optax_zoo\[tasks"
+        MissingExtraError, match=r"mlxtend, which the extra tasks installs: pip install 'optax_zoo\[tasks"
     ):
         errors.require("mlxtend", "numpy", extra="tasks")
 

@@ -86,7 +86,7 @@ def test_a_difference_within_that_of_copies_is_noise():
     assert standing(raced(scores))["next"].words == "worse"
     noisy = standing(raced(scores, {"best": 1.0, "copy": 1.0}))
     assert noisy["copy"].words == "same algorithm" and noisy["next"].words == "not told apart"
-    assert "Noise floor, as these are one algorithm" in " ".join(
+    assert "Noise floor, since these are one algorithm" in " ".join(
         render(raced(scores, {"best": 1.0, "copy": 1.0})).split()
     )
 

@@ -177,7 +177,7 @@ def test_a_rate_that_is_an_argument_costs_no_array(name):
 
 def test_what_does_not_fit_is_refused_before_anything_is_made(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 2**20)
-    with pytest.raises(TooLargeError, match=r"^a run of adam beside sgd on t needs 20.0 GiB of memory, but 0.0 GiB"):
+    with pytest.raises(TooLargeError, match=r"^a run of adam against sgd on t needs 20.0 GiB of memory, but 0.0 GiB"):
         shape = {"w": jax.ShapeDtypeStruct((2**30 * 5 // 6,), "float32")}
         measure(("adam", zoo.adam(1e-3)), ("sgd", optax.sgd(1e-3)), "t", shape, 2)
 
@@ -208,7 +208,7 @@ def test_the_command_goes_on_after_what_does_not_fit(capsys, monkeypatch):
     found = json.loads(captured.out)
     assert [each["optimizer"] for each in found["costs"]] == ["sgd"]
     assert found["costs"][0]["figures"]["accessed"] == 3 * 2**26 and found["machine"].startswith("jax ")
-    assert "not measured: a run of learned_lstm beside optax.adam on one-16m needs" in captured.err
+    assert "not measured: a run of learned_lstm against optax.adam on one-16m needs" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What one step of an optimizer costs on a parameter tree: bytes, kernels, compilation, and time beside another's."""
+"""What one step of an optimizer costs on a parameter tree: bytes, kernels, compilation, and time against another's."""
 
 from optax_zoo.cost.step.costs import Cost, Figures, Times, measure
 from optax_zoo.cost.step.memory import TooLargeError

@@ -1,4 +1,4 @@
-"""The cost of a step: what XLA says of it, and what the clock says, beside another optimizer in the same run."""
+"""The cost of a step: what XLA says about it and what the clock says, in turns with another optimizer."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -19,13 +19,13 @@ Named = tuple[str, optax.GradientTransformation] | str
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What XLA says of a step; it does not depend on the load of the machine.
+    """What XLA says about a step, which does not depend on the load of the machine.
 
     Attributes:
       state_bytes: bytes of state.
-      temporary_bytes: bytes that are allocated beside parameters, gradients and state.
+      temporary_bytes: bytes that are allocated besides parameters, gradients and state.
       accessed: bytes that the kernels read and write.
-      floor: bytes that they must access if each writes one array.
+      floor: the least that they access if each writes one array.
       minimum: bytes of gradients, parameters and state read, parameters and state written.
       kernels: instructions that move data.
     """
@@ -56,7 +56,7 @@ class Times:
     Attributes:
       trace_seconds: tracing and lowering, median.
       compile_seconds: XLA, median.
-      build_ratio: both together, over those of the other.
+      build_ratio: their sum, over that of the other.
       milliseconds: of a step, median.
       other_milliseconds: of a step of the other, median.
       floor_milliseconds: of moving `Figures.minimum` bytes, half of them read and half written, median.
@@ -85,7 +85,7 @@ class Cost:
       figures: of the optimizer.
       against: name of the other.
       other: figures of the other.
-      times: None if none were wanted.
+      times: None if they were not asked for.
     """
 
     optimizer: str
@@ -98,11 +98,11 @@ class Cost:
 
 
 def measure(named: Named, beside: Named, tree: str, shapes: Any, rounds: int) -> Cost:
-    """Measures a step of an optimizer beside another's.
+    """Measures a step of an optimizer in turns with another's.
 
     Args:
-      named: name of the optimizer, and the optimizer; or a name alone, as `optax_zoo.spelling.read` takes it.
-      beside: the same of the other.
+      named: name of the optimizer, and the optimizer; or just a name, as `optax_zoo.spelling.read` takes it.
+      beside: the same for the other.
       tree: name of the tree.
       shapes: the tree.
       rounds: how often the two take turns, at least 2; 0 measures no time.
@@ -112,7 +112,7 @@ def measure(named: Named, beside: Named, tree: str, shapes: Any, rounds: int) ->
       TooLargeError: if there is no room for a run; nothing has been allocated.
     """
     (name, tx), (other_name, other) = _named(named), _named(beside)
-    what = f"a run of {name} beside {other_name} on {tree}"
+    what = f"a run of {name} against {other_name} on {tree}"
     if rounds:
         memory.require(what, sum(memory.least(each, shapes) for each in (tx, other)))
     built = [(Program.of(tx, shapes), Program.of(other, shapes))]

@@ -1,4 +1,4 @@
-"""The least bytes that a step must access: in all, and by kernels that write one array each, as XLA:CPU's do."""
+"""The fewest bytes that a step can access: at all, and with kernels that write one array each, as XLA:CPU's do."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 CALLS = ("jaxpr", "call_jaxpr")
-# Stored where they are computed; all else is fused into what uses it.
+# Stored when they are computed; everything else is fused into what uses it.
 REDUCTIONS = {"reduce", *(f"reduce_{kind}" for kind in ("sum", "max", "min", "prod", "and", "or")), "argmax", "argmin"}
 PRODUCTS = {"dot_general", "conv_general_dilated", "fft"}
 ORDERED = {"sort", "top_k", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"}
@@ -23,7 +23,7 @@ class Array:
     Attributes:
       bytes: its size.
       operands: the arrays that it is computed from.
-      stored: whether it lies in memory: an input, an output, or what XLA does not fuse into its user.
+      stored: whether it is in memory: an input, an output, or what XLA does not fuse into its user.
     """
 
     bytes: int
@@ -32,11 +32,11 @@ class Array:
 
 
 def kernel_floor(jaxpr: ClosedJaxpr) -> int:
-    """Bytes that a step accesses at least, if each kernel writes one array.
+    """The fewest bytes that a step can access, if each kernel writes one array.
 
     That is, for each array that is stored, its own bytes and those of the stored arrays that it is computed from.
-    Outputs are stored, and so are the results of reductions; all else is fused. What is written twice counts once; else
-    the expressions are taken as they are written.
+    Outputs are stored, and so are the results of reductions; everything else is fused. What is written twice counts
+    once; otherwise expressions are taken as written.
 
     Args:
       jaxpr: of a function of arrays, as `jax.make_jaxpr` returns it.
@@ -51,7 +51,7 @@ def kernel_floor(jaxpr: ClosedJaxpr) -> int:
 
 
 def _written(outputs: Iterable[Array], given: set[Array]) -> set[Array]:
-    """The stored arrays that outputs are computed from, and these; not what was given."""
+    """The outputs and the stored arrays that they are computed from, without the inputs."""
     found: set[Array] = set()
     waiting = [array for array in outputs if array not in given]
     while waiting:

@@ -9,7 +9,7 @@ from optax_zoo.cost.step.program import size_of
 
 
 class TooLargeError(ValueError):
-    """What does not fit into the memory, in one sentence."""
+    """What does not fit into memory, in one sentence."""
 
 
 def least(tx: optax.GradientTransformation, shapes: Any) -> int:
@@ -18,7 +18,7 @@ def least(tx: optax.GradientTransformation, shapes: Any) -> int:
 
 
 def free_bytes() -> int | None:
-    """Bytes that are free on the first device; None where that is not known."""
+    """Bytes that are free on the first device; None if that is not known."""
     device = jax.devices()[0]
     if device.platform == "cpu":
         import psutil

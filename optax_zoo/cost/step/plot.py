@@ -12,10 +12,10 @@ OURS, OTHER, FLOOR = "#0072b2", "#d55e00", "#666666"
 
 
 def check(path: Path) -> None:
-    """Refuses a file that no picture can be written to, before anything is measured.
+    """Refuses a file that a picture cannot be written to, before anything is measured.
 
     Raises:
-      ValueError: for another ending than `FORMATS`, or a folder that is not there.
+      ValueError: for an ending that is not in `FORMATS`, or a folder that does not exist.
     """
     if path.suffix not in FORMATS:
         raise ValueError(f"plot is {str(path)!r}, but must end in {', '.join(FORMATS)}.")
@@ -24,7 +24,7 @@ def check(path: Path) -> None:
 
 
 def figure(costs: Sequence[Cost]) -> Any:
-    """A point for each optimizer, and for what it was run beside; the memory floor is a line. All must have times."""
+    """A point for each optimizer and for what it was compared with; the memory floor is a line. All must have times."""
     from matplotlib.figure import Figure
 
     run = [(each, each.times) for each in costs if each.times is not None]
@@ -40,7 +40,7 @@ def figure(costs: Sequence[Cost]) -> Any:
     where: dict[str, Any] = dict(xytext=(6, -4), textcoords="offset points", ha="left", va="top")
     panel.annotate("memory floor", (0.6 * right, 0.6 * speed * right), color=FLOOR, fontsize=8, **where)
     panel.plot(*zip(*names, strict=True), "o", color=OURS, label="measured")
-    panel.plot(*zip(*others.values(), strict=True), "s", color=OTHER, fillstyle="none", label="beside it")
+    panel.plot(*zip(*others.values(), strict=True), "s", color=OTHER, fillstyle="none", label="compared with")
     for (x, y), name in [*names.items(), *((place, name) for name, place in others.items())]:
         panel.annotate(name, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8, parse_math=False)
     panel.set_xlim(0, right)

@@ -24,7 +24,7 @@ class Program:
     Attributes:
       compiled: takes (parameters, state) and gradients, returns (parameters, state).
       shapes: of (parameters, state) and gradients.
-      floor: bytes that kernels which write one array each must access, see `kernel_floor`.
+      floor: the fewest bytes that kernels which write one array each can access, see `kernel_floor`.
       trace_seconds: wall time of tracing and lowering.
       compile_seconds: wall time of XLA.
     """
@@ -77,7 +77,7 @@ class Program:
 
     @property
     def temporary_bytes(self) -> int:
-        """Bytes that XLA allocates beside inputs and outputs."""
+        """Bytes that XLA allocates besides inputs and outputs."""
         analysis: Any = self.compiled.memory_analysis()
         return int(analysis.temp_size_in_bytes)
 
@@ -95,7 +95,7 @@ class Program:
 
     @property
     def needed(self) -> int:
-        """Bytes of memory that a run takes: parameters, gradients, state, and temporaries."""
+        """Bytes of memory that a run needs: parameters, gradients, state, and temporaries."""
         return size_of(self.shapes) + self.temporary_bytes
 
 

@@ -1,4 +1,4 @@
-"""Optax's optimizers that ours are measured beside."""
+"""Optax's optimizers that ours are compared with."""
 
 import types
 from collections.abc import Mapping

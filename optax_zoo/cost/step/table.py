@@ -19,7 +19,7 @@ LEFT = ("optimizer", "beside")
 
 
 def figures_of(cost: Cost) -> dict[str, str]:
-    """What XLA says of an optimizer's step, by heading."""
+    """What XLA says about an optimizer's step, by heading."""
     figures = cost.figures
     return {
         "optimizer": cost.optimizer,
@@ -33,7 +33,7 @@ def figures_of(cost: Cost) -> dict[str, str]:
 
 
 def times_of(cost: Cost) -> dict[str, str] | None:
-    """What the clock says, by heading; None where it was not asked."""
+    """What the clock says, by heading; None if it was not asked."""
     times = cost.times
     if times is None:
         return None

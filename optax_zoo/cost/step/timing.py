@@ -31,7 +31,7 @@ class Spread:
 
 
 class Runner:
-    """A compiled function and the arrays that it runs on, over and over."""
+    """A compiled function and the arrays that it is run on again and again."""
 
     def __init__(self, compiled: Callable[..., Any], carry: Any, *others: Any) -> None:
         self._compiled, self._carry, self._others = compiled, carry, others
@@ -63,7 +63,7 @@ class Runner:
 
 
 def take_turns(runners: Sequence[Runner], rounds: int) -> list[list[float]]:
-    """Seconds of each in each round; the order turns from round to round. A round before them warms up."""
+    """Seconds of each in each round; the order rotates from round to round. A round before them warms up."""
     found: list[list[float]] = [[] for _ in runners]
     for number in range(rounds + 1):
         places = list(range(len(runners)))

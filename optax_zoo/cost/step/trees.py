@@ -1,4 +1,4 @@
-"""Parameter trees that a step is measured on, as shapes: by name, from a function of a user, or from a file."""
+"""Parameter trees that a step is measured on, as shapes: by name, from a user's function, or from a file."""
 
 import json
 import math
@@ -100,7 +100,7 @@ def tree_of(text: str, dtype: Any = None) -> Shapes:
       text: a name in `TREES`; `module:function`, which returns a pytree of arrays or of `jax.ShapeDtypeStruct`; or the
         path of a JSON file that ends in `.json`: objects within each other whose innermost values are shapes, lists of
         whole numbers, as in `{"dense": {"kernel": [784, 10], "bias": [10]}}`.
-      dtype: of all leaves; by default float32, or what the function's have.
+      dtype: of all leaves; by default float32, or that of the function's leaves.
 
     Raises:
       ValueError: if there is no such tree, or a leaf of it is not an array of floating-point numbers.
@@ -134,7 +134,7 @@ def _from_function(text: str) -> Shapes:
     strange = [x for x in leaves if not jnp.issubdtype(x.dtype, jnp.floating)]
     if not leaves or strange:
         found = f"a leaf of {strange[0].dtype}" if strange else "no leaf"
-        raise ValueError(f"tree is {text!r}, which has {found}, but must have leaves of floating-point numbers alone.")
+        raise ValueError(f"tree is {text!r}, which has {found}, but must have leaves of floating-point numbers only.")
     return jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves])
 
 
@@ -154,5 +154,5 @@ def _shaped(text: str, value: Any) -> Shapes:
     if isinstance(value, list) and all(type(n) is int and n >= 0 for n in value):
         return _leaf(*value)
     raise ValueError(
-        f"tree is {text!r}, which holds {json.dumps(value)}, but a shape must be a list of whole numbers from 0 on."
+        f"tree is {text!r}, which holds {json.dumps(value)}, but a shape must be a list of whole numbers, at least 0."
     )

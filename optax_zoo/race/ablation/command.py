@@ -52,7 +52,7 @@ class SlotLevel(click.ParamType):
     default=TASK,
     show_default=True,
     metavar="NAME|MODULE:OBJECT",
-    help="What is trained: a registered task, or a Task of yours.",
+    help="What is trained: a registered task, or your own Task.",
 )
 @click.option(
     "--slot",
@@ -60,7 +60,7 @@ class SlotLevel(click.ParamType):
     type=SlotLevel(),
     multiple=True,
     required=True,
-    help="A slot and a part for it; LABEL is its short name. The same slot again: another level.",
+    help="A slot and a part for it; LABEL is its short name. Repeat a slot for another level.",
 )
 @options("search", "samples")
 @click.option("--out", default=OUT, show_default=True, help="Folder for results, pictures and report.html.")
@@ -80,7 +80,7 @@ def command(
 ) -> None:
     """Take an algorithm apart: race all combinations of parts in its slots, and say what each part contributes.
 
-    BASE is a registered name, or a function of yours from a learning rate to a Pipeline, as module:function.
+    BASE is a registered name, or your own function from a learning rate to a Pipeline, as module:function.
 
     A PART is written as `optax-zoo show` prints it, root(ema(0.999, of=square), eps=1e-8), or none for an empty slot.
     The algorithm's own part is always among the levels of a slot. Writes the files of a race, with the

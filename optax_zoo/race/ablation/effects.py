@@ -1,4 +1,4 @@
-"""Combinations of levels, and the effects that follow from how they did."""
+"""Combinations of levels, and the effects that follow from their outcomes."""
 
 import dataclasses
 import itertools
@@ -18,7 +18,7 @@ Metrics = Mapping[frozenset[tuple[str, str]], np.ndarray]  # by final seed, by t
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-    """One level for each slot, and how it did.
+    """One level for each slot, and its outcome.
 
     Attributes:
       name: its name in the race: the base's, and in brackets the levels that differ from it.
@@ -42,21 +42,21 @@ class Combination:
 class Effect:
     """How much the test metric changes, seed by seed, when slots leave their base level; above 0 is better.
 
-    Of one slot it is the main effect of a level: the difference to the base level, averaged over all combinations of
+    Of one slot it is the main effect of a level: the difference from the base level, averaged over all combinations of
     levels of the other slots. Of two slots it is their interaction: by how much the effect of the one changes when the
-    other leaves its base level, too.
+    other leaves its base level as well.
 
     Attributes:
       changes: the level by slot.
-      instead_of: the level by slot that they are compared with, "base" but for `Ablation.compare`.
+      instead_of: the level by slot that they are compared with, "base" except in `Ablation.compare`.
       interaction: whether it is one.
       mean: the mean over the final seeds; None if nothing is left to compare.
-      half_width: half the width of its 95 % t-interval over the final seeds, of this effect by itself.
+      half_width: half the width of its 95 % t-interval over the final seeds, for this effect alone.
       p_value: of the t-test of the mean over the final seeds; of an ablation's effects and interactions corrected for
-        all of them together (Holm), of a single comparison as it is.
+        all of them together (Holm), of a single comparison not.
       by_seed: by final seed.
       compared: over how many combinations of the other slots the average goes.
-      combinations: how many there are; in those that miss, a part of the comparison diverged.
+      combinations: how many there are; in the missing ones a part of the comparison diverged.
     """
 
     changes: Changes
@@ -150,7 +150,7 @@ def contrast(
 
 
 def _p_value(by_seed: np.ndarray) -> float:
-    """Of the two-sided t-test of the hypothesis that the mean is 0; 0 or 1 for values that are all the same."""
+    """The p-value of the two-sided t-test that the mean is 0; 0 or 1 if all values are the same."""
     from scipy import stats
 
     deviation = float(by_seed.std(ddof=1))
@@ -161,5 +161,5 @@ def _p_value(by_seed: np.ndarray) -> float:
 
 
 def described(changes: Changes) -> str:
-    """Levels as they stand in the name of a combination."""
+    """Levels as in the name of a combination."""
     return ", ".join(f"{slot}={level}" for slot, level in changes.items())

@@ -12,10 +12,10 @@ class Findings:
     """What an ablation has found, of which `Ablation` is the one that prints as tables.
 
     Attributes:
-      base: the name of what is taken apart.
+      base: the name of the algorithm that is taken apart.
       levels: by slot, what each level prints as, by label; the first is the base's own part, "base".
       combinations: all combinations of levels, the best first.
-      effects: the main effect of each level but the base's.
+      effects: the main effect of each level except the base's.
       interactions: of each pair of levels in two slots.
       result: the race behind it.
     """
@@ -41,8 +41,8 @@ class Findings:
     def compare(self, levels: Changes, instead_of: Changes) -> Effect:
         """What some levels do instead of others of the same slots, averaged over the levels of all other slots.
 
-        `compare({"denominator": "ema"}, {"denominator": "mean"})` is the difference between two levels of which none
-        need be the base's; slots with the same level in both are held there.
+        `compare({"denominator": "ema"}, {"denominator": "mean"})` is the difference between two levels, neither of
+        which need be the base's; slots with the same level in both are held there.
 
         Raises:
           KeyError: if there is no such slot or level, or for two different sets of slots.

@@ -40,7 +40,7 @@ def base_of(base: Base) -> tuple[str, Callable[[Any], Pipeline]]:
     """The name of the base, and the function from learning rate to it.
 
     Raises:
-      RaceError: if it is none.
+      RaceError: if it is not a base.
     """
     if isinstance(base, str):
         try:
@@ -58,12 +58,12 @@ def base_of(base: Base) -> tuple[str, Callable[[Any], Pipeline]]:
 
 
 def _at_rate(tx: Pipeline) -> Callable[[Any], Pipeline]:
-    """A pipeline with another learning rate in the place of its own."""
+    """A pipeline with another learning rate in place of its own."""
     rate = tx.slots.get("learning_rate")
     if rate is None or not is_rate(rate) or callable(plain_rate(rate)):
         raise RaceError(
-            f"base has {rate!r} for a learning rate, but must have a number, which the race replaces; else give a "
-            "function from learning rate to Pipeline."
+            f"base has {rate!r} for a learning rate, but must have a number, which the race replaces; otherwise "
+            "give a function from learning rate to Pipeline."
         )
     return lambda new: tx.replace(learning_rate=already_applied(new) if isinstance(rate, already_applied) else new)
 
@@ -114,7 +114,7 @@ def _labelled(name: str, slot: str, given: Any, base: Pipeline) -> dict[str, Any
     else:
         raise RaceError(f"slot {slot} is {given!r}, but must be a mapping from label to part or a sequence of parts.")
     if not labelled:
-        raise RaceError(f"slot {slot} has no level beside the base's own part.")
+        raise RaceError(f"slot {slot} has no level besides the base's own part.")
     for place, part in enumerate(labelled.values()):
         _check_new(slot, part, [*labelled.values()][:place])
         _check_not_own(name, slot, part, base)
@@ -127,7 +127,7 @@ def _check_new(slot: str, part: Any, others: Iterable[Any]) -> None:
 
 
 def _check_not_own(name: str, slot: str, part: Any, base: Pipeline) -> None:
-    """Refuses the base's own part, with what could be tried in its place."""
+    """Refuses the base's own part, and says what could be tried in its place."""
     if not _same(part, base.slots.get(slot)):
         return
     filled = [each for each in SLOTS if base.slots.get(each) is not None]
@@ -143,7 +143,7 @@ def _check_not_own(name: str, slot: str, part: Any, base: Pipeline) -> None:
 
 
 def _same(part: Any, other: Any) -> bool:
-    """Whether two parts are the same, as far as can be told from what they print as."""
+    """Whether two parts are the same, as far as their text tells."""
     made = _plain(part)
     return prints_completely(made) and _text(made) == _text(_plain(other))
 
@@ -189,7 +189,7 @@ def _at(part: Any, rate: Any) -> Any:
 
 
 def _traced(name: str, factory: Callable[[Any], Any]) -> Any:
-    """What a function makes of a learning rate that is not known: what depends on it prints as <traced>.
+    """What a function makes of an unknown learning rate: whatever depends on it prints as <traced>.
 
     Raises:
       RaceError: if it fails.

@@ -13,10 +13,10 @@ class Ablation(Findings):
     """The outcome of an ablation; it prints as tables.
 
     Attributes:
-      base: the name of what is taken apart.
+      base: the name of the algorithm that is taken apart.
       levels: by slot, what each level prints as, by label; the first is the base's own part, "base".
       combinations: all combinations of levels, the best first.
-      effects: the main effect of each level but the base's.
+      effects: the main effect of each level except the base's.
       interactions: of each pair of levels in two slots.
       result: the race behind it.
     """

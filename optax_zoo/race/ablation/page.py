@@ -19,8 +19,8 @@ TITLES = {"effects": "Main effects", "interactions": "Interactions"}
 MEANINGS = {
     "effects": "By how much the test {metric} changes when a slot leaves the base's part, averaged over the levels of "
     "the other slots; above 0 is better",
-    "interactions": "By how much the effect of one change grows when the other is made, too, in test {metric}; above 0 "
-    "both are better together than the sum of their effects",
+    "interactions": "By how much the effect of one change grows when the other is made as well, in test {metric}; "
+    "above 0 both are better together than the sum of their effects",
 }
 
 
@@ -77,7 +77,7 @@ def _figure(ablation: Ablation, kind: str) -> Figure:
     return Figure(
         id=f"ablation-{kind}",
         caption=f"{MEANINGS[kind].format(metric=metric)}. Mean over {ablation.result.settings.final_seeds} final seeds "
-        "(marker) and 95 % t-interval of each by itself (bar); filled where it differs from 0 at 5 % over all effects "
+        "(marker) and 95 % t-interval of each alone (bar); filled where it differs from 0 at 5 % over all effects "
         "and interactions together (Holm).",
         alternative=f"{TITLES[kind]}. {'; '.join(map(str, effects))}.",
         traces=[_point(place, effect) for place, effect in enumerate(effects) if effect.mean is not None],
@@ -195,4 +195,4 @@ def _levels_table(ablation: Ablation) -> Table:
         for label, part in parts.items()
     ]
     columns = (Column("Slot", numeric=False), Column("Level", numeric=False), Column("Part", numeric=False))
-    return Table("What stands in each slot at each level.", columns, tuple(rows))
+    return Table("The part in each slot at each level.", columns, tuple(rows))

@@ -9,7 +9,7 @@ from optax_zoo.race.ablation.outcome import Ablation
 from optax_zoo.race.plots import DIVERGED, LITERAL, OURS, save, style, wrapped
 
 UNDECIDED = "#8a8a8a"
-WIDTH = 44  # characters of a label's line
+WIDTH = 44  # characters in a line of a label
 
 
 def draw_effects(ablation: Ablation, folder: str | os.PathLike[str]) -> None:

@@ -22,7 +22,7 @@ FILE = "ablation.json"
 def recorded(
     out: str | os.PathLike[str] | None, resume: bool, described: dict[str, Any]
 ) -> Iterator[Callable[[Ablation], None]]:
-    """Holds the folder of an ablation, if there is one, and keeps `ablation.json` in it.
+    """Locks the folder of an ablation, if there is one, and keeps `ablation.json` in it.
 
     Args:
       out: the folder.
@@ -30,10 +30,10 @@ def recorded(
       described: what the base and the levels are.
 
     Yields:
-      What writes the combinations and effects, at the end.
+      A function that writes the combinations and effects, at the end.
 
     Raises:
-      RaceError: if the folder cannot be written to, is held by another run, or holds another ablation that is to be
+      RaceError: if the folder cannot be written to, is locked by another run, or holds another ablation that is to be
         resumed.
     """
     if out is None:
@@ -49,7 +49,7 @@ def recorded(
 
 
 def load(folder: str | os.PathLike[str], result: Result) -> Ablation | None:
-    """The ablation that a folder holds, if it has come to its end; None if it holds none.
+    """The ablation that a folder holds, if it is finished; None if it holds none.
 
     Args:
       folder: the folder.
@@ -73,11 +73,11 @@ def load(folder: str | os.PathLike[str], result: Result) -> Ablation | None:
         effects = effects_of(record["levels"], combinations)
         return Ablation(record["base"], record["levels"], combinations, *effects, result)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RaceError(f"{str(path)!r} is no record of an ablation ({error}).") from None
+        raise RaceError(f"{str(path)!r} is not a record of an ablation ({error}).") from None
 
 
 class _Record:
-    """ablation.json: what the levels are, from the start on, so that another ablation does not resume this one."""
+    """ablation.json: the levels, from the start on, so that another ablation does not resume this one."""
 
     def __init__(self, path: Path, resume: bool, described: dict[str, Any]) -> None:
         """Writes the file, unless the race will refuse its folder.
@@ -95,7 +95,7 @@ class _Record:
             self._write(described)
 
     def withdraw(self) -> None:
-        """Removes the file again, if it was made for a race that has been refused before it began."""
+        """Removes the file again if it was made for a race that was refused before it began."""
         if self.fresh and not self.path.with_name("race.json").exists():
             self.path.unlink(missing_ok=True)
 
@@ -116,7 +116,7 @@ class _Record:
             before = json.loads(self.path.read_text(encoding="utf-8"))
             same = {key: before[key] for key in self.described} == self.described
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RaceError(f"cannot resume: {str(self.path)!r} is no record of an ablation ({error}).") from None
+            raise RaceError(f"cannot resume: {str(self.path)!r} is not a record of an ablation ({error}).") from None
         if not same:
             raise RaceError(f"cannot resume: {str(self.path)!r} has another base or other levels.")
 

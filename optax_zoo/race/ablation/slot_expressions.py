@@ -1,7 +1,7 @@
 """Slot expressions: parts written as text, `root(ema(0.999, of=square), eps=1e-8)`, parsed and never evaluated.
 
 The grammar is that of `repr`: names of public parts, calls of them, and literals. What a part prints as reads back as
-the same part, as long as it holds no arrays, keys, functions or axis names, which print by name only.
+the same part, unless it holds arrays, keys, functions or axis names, which print as names only.
 """
 
 import ast
@@ -34,7 +34,7 @@ OPTAX = (
     "optax.scale_by_trust_ratio",
     "optax.trace",
 )
-# Public functions that make no part: they look up, register or compose, or take what no literal can say.
+# Public functions that make no part: they look up, register or compose, or take more than literals.
 _NO_PARTS = {
     "CLAIMS",
     "SLOTS",
@@ -94,7 +94,7 @@ def allowed() -> Mapping[str, Any]:
 
 
 def is_maker(name: str) -> bool:
-    """Whether an allowed name is one to call (`root`) rather than one that stands by itself (`square`)."""
+    """Whether an allowed name is one to call (`root`) rather than to use as it is (`square`)."""
     value = allowed()[name]
     if name in OPTAX or isinstance(value, type):
         return True
@@ -110,7 +110,7 @@ class SlotExpression:
     """A slot expression that has been parsed; called with a learning rate it makes the part.
 
     Attributes:
-      text: as it was written, in canonical spacing.
+      text: the expression, in canonical spacing.
       needs_rate: whether it names `learning_rate`, so that the part differs from rate to rate.
     """
 
@@ -165,7 +165,7 @@ def part_of(text: str) -> Any:
 
 
 def prints_completely(part: Any) -> bool:
-    """Whether a part's repr says all of it, so that another one that prints the same is the same."""
+    """Whether a part's repr says everything about it, so that another that prints the same is the same."""
     if part is None:
         return True
     if not isinstance(part, Part | already_applied):
@@ -177,7 +177,7 @@ def prints_completely(part: Any) -> bool:
 
 
 class _Reader:
-    """Makes values of a syntax tree whose every node is one of a few kinds."""
+    """Makes values from a syntax tree of only a few kinds of nodes."""
 
     def __init__(self, text: str, learning_rate: Any) -> None:
         self.text, self.learning_rate = text, learning_rate
@@ -189,7 +189,7 @@ class _Reader:
         value = self.value(node)
         if value is None or isinstance(value, optax.GradientTransformation | already_applied):
             return value
-        raise self.refusal(f"{ast.unparse(node)!r} is no part that can stand in a slot")
+        raise self.refusal(f"{ast.unparse(node)!r} is not a part that fits a slot")
 
     def value(self, node: ast.expr) -> Any:
         """One argument, or the whole."""
@@ -214,10 +214,10 @@ class _Reader:
     def call(self, node: ast.Call) -> Any:
         """A part from its arguments."""
         if not isinstance(node.func, ast.Name | ast.Attribute):
-            raise self.refusal(f"a call of what is no name was found, {ast.unparse(node)!r}", names=True)
+            raise self.refusal(f"a call of something other than a name was found, {ast.unparse(node)!r}", names=True)
         name = self.known(node.func)
         if not is_maker(name):
-            raise self.refusal(f"{name} stands by itself and is not called")
+            raise self.refusal(f"{name} is used as it is, not called")
         unpacked = [keyword for keyword in node.keywords if keyword.arg is None]
         if unpacked:
             raise self.refusal(f"unpacking was found, '**{ast.unparse(unpacked[0].value)}'", names=True)
@@ -236,7 +236,7 @@ class _Reader:
         if isinstance(node, ast.Attribute) and not name.startswith("optax."):
             raise self.refusal(f"an attribute was found, {name!r}", names=True)
         if name == NONE:
-            raise self.refusal(f"{NONE} empties a slot and stands alone; as an argument write None")
+            raise self.refusal(f"{NONE} empties a slot and must stand alone; as an argument write None")
         near = difflib.get_close_matches(name, allowed(), n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
         raise self.refusal(f"{name!r} is not known{hint}", names=True)

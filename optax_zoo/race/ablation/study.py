@@ -58,24 +58,24 @@ def ablate(
       seeds: seeds per rate.
       final_seeds: fresh seeds at the best rate.
       steps: steps of each trial; by default the budget of the task.
-      seed: from which all others follow.
+      seed: the seed that all others are derived from.
       schedule: what the rate is multiplied by.
       warmup: the share of the steps in which the rate rises.
-      weight_decay: decoupled, of every combination.
+      weight_decay: decoupled, for every combination.
       mapping: how a device runs its trials.
       out: folder for the files of the race and ablation.json; by default nothing is written.
       resume: continue the ablation in `out`.
       report: whether to write report.html.
       progress: whether to show progress on standard error.
-      **slots: for each slot to vary, the levels that it takes beside the base's own part: a mapping from label to part,
-        or a sequence of parts, which are then labelled by what they print as. A part may be given as a function from
-        learning rate to part; None empties the slot.
+      **slots: for each slot to vary, the levels that it takes besides the base's own part: a mapping from label to
+        part, or a sequence of parts, which are then labelled by what they print as. A part may be given as a function
+        from learning rate to part; None empties the slot.
 
     Returns:
       The outcome with a row for each combination, main effects and interactions; it prints as tables.
 
     Raises:
-      RaceError: if the input cannot be raced or the folder not be written to; nothing has been computed then.
+      RaceError: if the input cannot be raced or the folder cannot be written to; nothing has been computed then.
       MissingExtraError: without the packages that the extra `race` installs.
     """
     check_out(out)
@@ -98,7 +98,7 @@ def ablate(
             result = race(
                 factories, task=task, **options, **rules, out=out, resume=resume, report=False, progress=progress
             )
-        except NameError as error:  # jax's word for an axis name without a mesh
+        except NameError as error:  # what jax raises for an axis name without a mesh
             raise RaceError(f"cannot race {name}: {error}") from error
         chosen = dict(zip(factories, grid, strict=True))
         combinations = tuple(

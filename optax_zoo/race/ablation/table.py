@@ -52,13 +52,13 @@ def _effects_table(ablation: Findings, kind: str) -> Any:
     effects: tuple[Effect, ...] = getattr(ablation, kind)
     title, caption = {
         "effects": (
-            "Main effects: a level less the base's, averaged over the levels of the other slots",
-            "Above 0 is better. Differences seed by seed: mean and 95 % t-interval of each by itself. What was found: "
+            "Main effects: a level minus the base's, averaged over the levels of the other slots",
+            "Above 0 is better. Differences seed by seed: mean and 95 % t-interval of each alone. What was found: "
             "t-tests at 5 % over all effects and interactions together (Holm), so that an interval without 0 is not "
             "enough.",
         ),
         "interactions": (
-            "Interactions: by how much an effect changes when the other slot is changed, too",
+            "Interactions: by how much an effect changes when the other slot is changed as well",
             "Above 0: together better than the sum of both effects.",
         ),
     }[kind]

@@ -1,4 +1,4 @@
-"""The outcomes of races as arrays, and what can be worked out across tasks from these."""
+"""The outcomes of races as arrays, and what follows from them across tasks."""
 
 import dataclasses
 import itertools
@@ -12,7 +12,7 @@ from optax_zoo.race.statistics.estimates import interquartile_mean, percentile_i
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What some optimizers achieved on a task; arrays go by optimizer first.
+    """What some optimizers achieved on a task; the first axis of arrays is the optimizer.
 
     Attributes:
       task: its name.

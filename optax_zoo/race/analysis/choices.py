@@ -1,4 +1,4 @@
-"""The choice of a rate as a part of what is left to chance: it is made anew with other tuning seeds."""
+"""The choice of a rate as a matter of chance: it is made anew with other tuning seeds."""
 
 import dataclasses
 
@@ -17,8 +17,8 @@ class Choice:
     Attributes:
       metric: validation metric by contender and tuning seed.
       loss: validation loss by contender and tuning seed.
-      final: test metric by contender and final seed, finite: a contender that diverged there, but the chosen one, has
-        the lowest value of any in its place.
+      final: test metric by contender and final seed, finite: a contender that diverged there, unless it is the chosen
+        one, has the lowest value of any instead.
     """
 
     metric: np.ndarray

@@ -1,6 +1,6 @@
-"""Comparisons of optimizers over the same seeds: what a race allows one to say, and what not.
+"""Comparisons of optimizers over the same seeds: what a race shows, and what it does not.
 
-A score is a figure of one trial, the larger the better. The same index of a seed stands for the same initial parameters
+A score is a figure of one trial, the larger the better. The same index of a seed means the same initial parameters
 and batches for every optimizer.
 """
 

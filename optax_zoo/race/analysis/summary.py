@@ -84,7 +84,7 @@ class StepsProfile:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    r"""Races summarized over their tasks. All mappings go by optimizer, the best `Scores.overall` first.
+    r"""Races summarized over their tasks. All mappings are keyed by optimizer, the best `Scores.overall` first.
 
     The **normalized score** of a run with test metric :math:`x` is :math:`\max(0, (x - u) / (b - u))`, where :math:`u`
     is the metric before training and :math:`b` the highest interquartile mean of any optimizer on the task, so that 0
@@ -100,9 +100,9 @@ class Summary:
 
     The **probability of improvement** of :math:`X` over :math:`Y` is the mean over tasks of
     :math:`\frac{1}{n^2} \sum_{i, j} (1[x_i > y_j] + \frac{1}{2} 1[x_i = y_j])`, by test metric; a run that diverged is
-    below all others, and ties with its like.
+    below all others, and ties with others that did.
 
-    A **rank** is that of the test metric of a row, to six digits; who diverged at a final seed is last.
+    A **rank** is that of the test metric of a row, to six digits; those that diverged at a final seed are last.
 
     All **intervals** are of 2000 resamples of the seeds within each task, the same seeds for all optimizers: chance in
     the choice of tasks or of the rate is not in them.
@@ -116,7 +116,7 @@ class Summary:
       profile_of_scores: performance profiles of the scores.
       profile_of_steps: performance profiles of the steps to the target; empty without `timed_tasks`.
       improvement: by (first, second), the probability that a run of the first beats one of the second.
-      standing: by task, what its race allows one to say of all that took part: tiers, differences from the best with
+      standing: by task, what its race shows about all that took part: tiers, differences from the best with
         intervals and p-values, and how copies of one algorithm differ. Not a part of what makes two summaries equal.
     """
 
@@ -168,7 +168,7 @@ def summarize(results: Sequence[Raced]) -> Summary:
 def _names(results: Sequence[Raced]) -> tuple[list[str], tuple[str, ...]]:
     """The optimizers that took part in all races, and those that did not."""
     if not results:
-        raise RaceError("results is empty, but must hold a race at least.")
+        raise RaceError("results is empty, but must hold at least one race.")
     tasks = collections.Counter(result.settings.task for result in results)
     if tasks.total() > len(tasks):
         task, count = tasks.most_common(1)[0]
@@ -176,7 +176,7 @@ def _names(results: Sequence[Raced]) -> tuple[list[str], tuple[str, ...]]:
     present = [{row.optimizer for row in result.rows} for result in results]
     everywhere = set.intersection(*present)
     if not everywhere:
-        raise RaceError(f"no optimizer took part in all {len(results)} races, so that there is nothing to summarize.")
+        raise RaceError(f"no optimizer took part in all {len(results)} races, so there is nothing to summarize.")
     return sorted(everywhere), tuple(sorted(set.union(*present) - everywhere))
 
 

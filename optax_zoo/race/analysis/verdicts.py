@@ -1,4 +1,4 @@
-"""What a race allows one to say of each optimizer: tiers of those that cannot be told apart."""
+"""What a race shows about each optimizer: tiers of those that cannot be told apart."""
 
 import dataclasses
 
@@ -8,11 +8,11 @@ from optax_zoo.race.rows import Raced, rank
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What can be said of one optimizer.
+    """What can be said about one optimizer.
 
     Attributes:
       optimizer: its name.
-      tier: from 1; nobody in a tier was found worse than the tier's best. None for one that diverged.
+      tier: from 1; none in a tier was found worse than the tier's best. None for one that diverged.
       against_best: how the best of the race differs from it: the mean of the best minus its own over the same seeds,
         the 95 % interval and the corrected p-value; None for the best itself and for one that diverged.
     """
@@ -37,12 +37,12 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
-    """What a race allows one to say of all its optimizers.
+    """What a race shows about all its optimizers.
 
     Attributes:
-      verdicts: one for each optimizer, tier by tier and the best of each first; who diverged comes last.
+      verdicts: one for each optimizer, tier by tier and the best of each first; those that diverged come last.
       pairs: all pairs that were compared.
-      copies: names that stand for one algorithm, two or more at a time.
+      copies: names of one algorithm, two or more at a time.
       noise: how the copies of one algorithm differ: what is chance in this race.
     """
 
@@ -77,7 +77,7 @@ class Standing:
 
 
 def standing(result: Raced) -> Standing:
-    """What a race allows one to say: comparisons of all pairs, and the tiers that follow from them."""
+    """What a race shows: comparisons of all pairs, and the tiers that follow from them."""
     result = dataclasses.replace(result, rows=tuple(sorted(result.rows, key=rank)))
     pairs = differences(result)
     by_name = {(pair.first, pair.second): pair for pair in pairs}

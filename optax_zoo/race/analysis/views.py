@@ -39,12 +39,12 @@ def tuned(row: Row) -> tuple[float, float, float] | None:
 
 
 def why_no_figure(row: Row) -> str:
-    """What stands in the place of a figure as tuned."""
+    """What is shown in place of a figure as tuned."""
     return "diverged at every rate" if row.best_rate is None else "diverged at a final seed"
 
 
 def why_no_default(row: Row) -> str:
-    """What stands in the place of a figure at defaults."""
+    """What is shown in place of a figure at defaults."""
     return "no default rate" if row.default_rate is None else "diverged"
 
 
@@ -57,7 +57,7 @@ def at_defaults(row: Row) -> tuple[float, float, float] | None:
 
 
 def focus(values: Iterable[np.ndarray], seen: Sequence[float] = ()) -> tuple[float, float] | None:
-    """The range in which curves differ: the lowest quarter of all points may fall below, but nothing of what is `seen`.
+    """The range in which curves differ: the lowest quarter of all points may fall below, but nothing that is `seen`.
 
     None without points.
     """
@@ -71,7 +71,7 @@ def focus(values: Iterable[np.ndarray], seen: Sequence[float] = ()) -> tuple[flo
 
 
 def seen(target: float | None, bands: Iterable[Band], count: int) -> list[float]:
-    """What a figure of curves must show: the tops of the first bands, and the target if a curve comes to it."""
+    """What a figure of curves must show: the tops of the first bands, and the target if a curve reaches it."""
     bands = list(bands)
     tops = [float(np.nanmax(band.high)) for band in bands[:count] if np.isfinite(band.high).any()]
     return [*tops, *([target] if target is not None and any((x.middle >= target).any() for x in bands) else [])]

@@ -11,10 +11,10 @@ from optax_zoo.race.engine.program import Program
 
 @contextlib.contextmanager
 def compiled_ahead(programs: Iterable[Program]) -> Iterator[None]:
-    """Lets a thread compile the programs, one after the other; what it has not begun at the end is left.
+    """Has a thread compile the programs one after the other; those not begun by the end are dropped.
 
-    A compilation that fails raises its error where the program is needed. On GPUs and TPUs, on which a compiler may try
-    what it makes, and among several processes, which must keep step, each program is compiled when it is needed.
+    A compilation that fails raises its error when the program is needed. On GPUs and TPUs, where the compiler may try
+    out its kernels, and with several processes, which must keep in step, each program is compiled only then.
     """
     if jax.default_backend() != "cpu" or jax.process_count() > 1:
         yield

@@ -1,4 +1,4 @@
-"""Compiled programs in the user's cache folder, so that the next race does not compile them again."""
+"""Compiled programs in the user's cache folder, so that later races need not compile them again."""
 
 import contextlib
 import importlib.util
@@ -12,16 +12,16 @@ from typing import Any
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-MOST_BYTES = 2**29  # then those not used for longest are removed
+MOST_BYTES = 2**29  # beyond that the least recently used are removed
 LEAST_SECONDS = 0.1  # what compiles faster is not kept
 
 
 @contextlib.contextmanager
 def kept_programs() -> Iterator[None]:
-    """Takes what is compiled inside from `cache_folder`, where it is there, and puts it there where it is not.
+    """Inside, programs are loaded from `cache_folder` instead of compiled, and saved there if they are new.
 
-    A cache that jax has already is used as it is, and `JAX_ENABLE_COMPILATION_CACHE=false` turns all of them off. A
-    folder that cannot be written to, or a file in it that cannot be read, is as good as none.
+    A cache that jax has already been given is used instead; `JAX_ENABLE_COMPILATION_CACHE=false` turns both off. A
+    folder that cannot be written to, and a file that cannot be read, are ignored.
     """
     folder = _folder()
     if folder is None:
@@ -46,18 +46,18 @@ def cache_folder() -> Path:
     """`optax-zoo/programs` in `XDG_CACHE_HOME`, by default in `~/.cache`.
 
     Raises:
-      RuntimeError: if there is no home.
+      RuntimeError: if there is no home folder.
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (given if given.is_absolute() else Path("~/.cache").expanduser()) / "optax-zoo" / "programs"
 
 
 def _folder() -> Path | None:
-    """The folder, made if need be; None where there is to be none, or can be none."""
+    """The folder, created if need be; None if there is to be none, or cannot be one."""
     config: Any = jax.config
     if not config.jax_enable_compilation_cache or config.jax_compilation_cache_dir is not None:
         return None
-    if not importlib.util.find_spec("filelock"):  # which jax limits the size with
+    if not importlib.util.find_spec("filelock"):  # jax needs it to limit the size
         return None
     try:
         folder = cache_folder()

@@ -1,4 +1,4 @@
-"""The race of one optimizer: tuning, and on to the figures at fresh seeds."""
+"""The race of one optimizer: tuning, then the figures at fresh seeds."""
 
 import time
 from collections.abc import Sequence

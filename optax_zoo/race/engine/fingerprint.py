@@ -13,7 +13,7 @@ from optax_zoo.running.entrants import Entrant
 
 RATES = (0.003, 0.3)
 READ_AFTER = (1, 8, 24)  # steps
-LARGE = 100.0  # parameters are as large, so that a small weight decay shows
+LARGE = 100.0  # so large are parameters that a small weight decay shows
 
 
 def fingerprint(entrant: Entrant, settings: Settings, start: Start) -> tuple[float, ...]:

@@ -13,8 +13,8 @@ from optax_zoo.race.statistics.estimates import rounded
 class Grid:
     """Outcomes by rate (or other point) and seed, means over the last quarter of the evaluations.
 
-    The last evaluation alone is chance: where training is unsteady it may be a good moment. Rates are added as the
-    search goes on, and are ascending then.
+    The last evaluation alone depends on chance: where training is unsteady it may catch a good moment. Rates are added
+    as the search goes on, and stay in ascending order.
     """
 
     rates: np.ndarray
@@ -52,16 +52,16 @@ class Grid:
 
     @property
     def best(self) -> int:
-        """Index of the best point, of equals the first: the lower rate."""
+        """Index of the best point; among equals the first, which has the lower rate."""
         merits = self.merits
         return max(range(len(merits)), key=lambda i: merits[i])
 
     @property
     def contenders(self) -> list[int]:
-        """Indices of the best point, first, and of those that cannot be told from it, seed by seed, in their order.
+        """Indices of the best point, first, and of those that cannot be told apart from it seed by seed, in order.
 
         These are the ones whose mean metric is below the best's by no more than half the 95 % t-interval of the
-        difference. With a single seed nothing is known of chance, and the best stands alone.
+        difference. With a single seed nothing is known about chance, and the best is the only one.
         """
         from scipy import stats
 
@@ -86,7 +86,7 @@ class Grid:
         return {float(self.rates[0]): "lower", float(self.rates[-1]): "upper"}.get(rate)
 
     def beyond(self, edge: str | None) -> float:
-        """The rate beyond an edge, by the same factor as from the rate before to the edge."""
+        """The rate beyond an edge, by the same factor as between the last two rates."""
         inner, outer = (1, 0) if edge == "lower" else (-2, -1)
         return float(self.rates[outer] ** 2 / self.rates[inner])
 

@@ -15,7 +15,7 @@ from optax_zoo.race.storage.batches import Trials
 from optax_zoo.running.errors import RaceError
 
 AXIS = "trials"
-# Trials that a device takes one after the other: a call costs nothing beside two of them, and a kill loses no more.
+# Trials that a device runs one after the other in a call, whose overhead is nothing beside two; a kill loses no more.
 IN_TURN = 2
 
 
@@ -84,7 +84,7 @@ class Layout:
 def layout_of(settings: Settings) -> Layout:
     """All devices of all processes.
 
-    Vectorized, a device takes all trials of the grid that fall to it, unless the memory is too small for them.
+    Vectorized, a device runs its whole share of the grid at once, unless the memory is too small.
     """
     mesh = Mesh(np.asarray(jax.devices()), (AXIS,))
     grid = settings.seeds * len(settings.rates)

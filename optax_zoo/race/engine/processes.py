@@ -45,7 +45,7 @@ def _broadcast(text: bytes) -> bytes:
 
 
 def join(coordinator: str | None, processes: int | None, process_id: int | None) -> None:
-    """Joins the processes of a cluster: as told, else as its environment tells (Slurm, a TPU pod and others).
+    """Joins the processes of a cluster: as given, or else as its environment says (Slurm, a TPU pod and others).
 
     Raises:
       RaceError: if there is no cluster, or the others cannot be reached.
@@ -56,13 +56,13 @@ def join(coordinator: str | None, processes: int | None, process_id: int | None)
     except (ValueError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise RaceError(
-            f"distributed: the other processes are not found ({reason}); "
+            f"distributed: the other processes were not found ({reason}); "
             "give --coordinator, --processes and --process-id."
         ) from error
 
 
 def use_all_cores(cores: int) -> None:
-    """Makes each core of a CPU a device, so that a race uses all; not if jax runs already or was told a number."""
+    """Makes each CPU core a device, so that a race uses them all, unless jax runs already or was given a number."""
     by_flag = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if not by_flag and jax.config.jax_num_cpu_devices < 1:  # type: ignore[attr-defined]
         with contextlib.suppress(RuntimeError):  # jax runs already

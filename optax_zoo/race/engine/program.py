@@ -21,19 +21,19 @@ from optax_zoo.running.errors import RaceError
 
 
 class Progress(Protocol):
-    """Told about the trials of an optimizer."""
+    """Is told about the trials of an optimizer."""
 
     def phase(self, text: str) -> None:
         """What is done now."""
 
     def advance(self, trials: int) -> None:
-        """As many more are finished."""
+        """So many more are finished."""
 
     def skip(self, trials: int) -> None:
-        """As many more were finished before."""
+        """So many more had been finished before."""
 
     def grow(self, trials: int) -> None:
-        """There are as many more to run than had been thought, or fewer."""
+        """There are so many more to run than expected, or fewer."""
 
 
 class Point(NamedTuple):
@@ -48,7 +48,7 @@ class Program:
 
     Attributes:
       entrant: the optimizer.
-      names: the hyperparameters that are arguments: those of the search that it has.
+      names: the searched hyperparameters that the optimizer has, which are arguments of the program.
       state_bytes: bytes of its state per parameter of the task.
     """
 
@@ -105,13 +105,13 @@ class Program:
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
 
     def compile_in(self, thread: Executor) -> None:
-        """Leaves the compilation to a thread, unless some trials are known: then perhaps none is left to be run."""
+        """Has a thread compile the program, unless some trials are known: then there may be none left to run."""
         if not self._batches.known(self.entrant.name):
             self._ahead = thread.submit(self._traced.lower().compile)
 
     @functools.cached_property
     def compiled(self) -> Any:
-        """The program, for as many trials as the memory holds; compiled now, unless a thread has been at it."""
+        """The program, for as many trials as the memory holds; compiled now, unless a thread has done so."""
         compiled = self._traced.lower().compile() if self._ahead is None else self._ahead.result()
         while not check_memory(self.entrant.name, self._layout, compiled):
             self._layout = self._layout.halved()

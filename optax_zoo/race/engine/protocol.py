@@ -36,7 +36,7 @@ def transformation(
     """What trains: the optimizer at a rate and at some hyperparameters, under the rules of the race.
 
     With weight decay, each step also subtracts weight_decay * (learning rate of the step) * parameters (Loshchilov and
-    Hutter, 2019), for every optimizer; one that has a weight decay of its own, by default, gets 0 for that.
+    Hutter, 2019), for every optimizer; one whose defaults have a weight decay gets 0 for it.
     """
     schedule = schedule_of(settings)
     decay = settings.weight_decay

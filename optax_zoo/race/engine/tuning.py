@@ -1,4 +1,4 @@
-"""From a grid of learning rates, and a random search, to the points that may be best."""
+"""From a grid of learning rates and a random search to the points that may be best."""
 
 import dataclasses
 import itertools
@@ -103,7 +103,7 @@ def tune(program: Program, settings: Settings, progress: Progress) -> Tuned:
 
 
 def contest(program: Program, points: Sequence[Point], grid: Grid, settings: Settings, progress: Progress) -> Field:
-    """Gives twice the seeds to the points that cannot be told from the best, and again, to `MOST_SEEDS` times at most.
+    """Doubles the seeds of the points that cannot be told apart from the best, up to `MOST_SEEDS` times as many.
 
     Args:
       program: runs them.
@@ -131,8 +131,8 @@ def contest(program: Program, points: Sequence[Point], grid: Grid, settings: Set
 def draw_candidates(names: Sequence[str], settings: Settings, grid: Grid) -> list[Point]:
     """Points of the random search: rates within a step of the grid around its best, hyperparameters in their ranges.
 
-    The draws are the same for all optimizers; one without a hyperparameter of the space has rates only, and so as many
-    trials as any other.
+    The draws are the same for all optimizers; one without a hyperparameter of the space tries other rates, so that
+    it has as many trials as any other.
     """
     step = grid.rates[1] / grid.rates[0] if len(grid.rates) > 1 else 10**0.5
     draws = np.random.default_rng(settings.seed).random((settings.samples, 1 + len(settings.search)))

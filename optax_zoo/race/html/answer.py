@@ -15,10 +15,10 @@ NAME = Markup("<strong>{}</strong>")
 
 
 def paragraphs(result: Result, found: Standing) -> list[Markup]:
-    """Who cannot be told apart, who is best, from whom it differs by how much, and who diverged."""
+    """Which optimizer is best, how it differs from the others, which cannot be told apart, and which diverged."""
     best = result.rows[0]
     if best.test_metric is None or best.test_metric_interval is None:
-        return [Markup("No optimizer came through the race: each of them diverged.")]
+        return [Markup("No optimizer finished the race: all of them diverged.")]
     low, high = best.test_metric_interval
     places = column_places([best.test_metric_interval])[0]
     first = Markup("{} has the best test {}: {} (95 % interval {} to {}), at a learning rate of {}.").format(
@@ -43,7 +43,7 @@ def named(names: Sequence[str], last: str = "and") -> Markup:
 
 
 def _tiers(found: Standing, seeds: int) -> Markup:
-    """How many pairs are told apart, and into how many tiers all fall."""
+    """How many pairs are told apart, and how many tiers there are."""
     told, of = found.told_apart
     if not of or seeds < LEAST_SEEDS:
         return Markup("")
@@ -51,7 +51,7 @@ def _tiers(found: Standing, seeds: int) -> Markup:
     said = Markup("{} of {} pairs of different algorithms can be told apart.").format(told, of)
     if len(tiers) == 1:
         return said
-    return Markup("{} Tiers, each of all that were not found worse than its first: {}.").format(
+    return Markup("{} Tiers, each holding all that were not found worse than its first: {}.").format(
         said, Markup("; ").join(tiers)
     )
 
@@ -66,7 +66,7 @@ def _noise(found: Standing) -> Markup:
         )
         for pair in found.noise
     ]
-    return Markup("The noise floor of this race, as these are one algorithm and differ by chance: {}.").format(
+    return Markup("The noise floor of this race, since these are one algorithm and differ by chance: {}.").format(
         Markup("; ").join(pairs)
     )
 
@@ -77,7 +77,7 @@ def _figures(pair: Difference, places: int) -> tuple[str, str]:
 
 
 def _worsened(result: Result) -> Markup:
-    """Whom tuning has made worse."""
+    """The optimizers that tuning has made worse."""
     names = [row.optimizer for row in result.rows if any(note.startswith(WORSENED) for note in row.notes)]
     if not names:
         return Markup("")
@@ -104,12 +104,12 @@ def _compared(found: Standing, seeds: int, places: int) -> Markup:
     if worse:
         said.append(_worse(worse, places))
     if better:
-        said.append(Markup("In the mean, not the interquartile one, {} did better.").format(named(better)))
+        said.append(Markup("By the plain mean, not the interquartile mean, {} did better.").format(named(better)))
     return Markup(" ").join(said)
 
 
 def _worse(worse: Sequence[Difference], places: int) -> Markup:
-    """By how much it is better than the next, and than how many others."""
+    """By how much it is better than the next, and how many others it beats."""
     nearest, *others = worse
     rest = Markup(" and than {} others").format(len(others)) if len(others) > 1 else Markup("")
     if len(others) == 1:

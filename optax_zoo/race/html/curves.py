@@ -55,7 +55,7 @@ def single(row: Row, result: Result, looks: Mapping[str, Look], prefix: str, ban
 
 
 def _shown(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the band, whoever it is."""
+    """With the band, whichever optimizer it is."""
     return [trace | dict(meta=None) for trace in traces]
 
 
@@ -114,7 +114,7 @@ def _ends(bands: Bands, steps: Sequence[int]) -> str:
 
 
 def _end(values: np.ndarray, steps: Sequence[int]) -> str:
-    """The last value, and where it is the last because a seed diverged."""
+    """The last value, and where that is if a seed diverged."""
     there = np.flatnonzero(np.isfinite(values))
     if not there.size:
         return "diverged"

@@ -53,13 +53,13 @@ class Lead:
 def write(
     results: Sequence[Result], path: str | os.PathLike[str], *, animation: bool = True, lead: Lead | None = None
 ) -> None:
-    """Writes the report of races as one HTML file, which needs no network; an interruption leaves the old or the new.
+    """Writes the report of races as one HTML file, which needs no network; a kill leaves the old or the new one.
 
     Args:
       results: one for each task.
       path: of the file.
       animation: whether the optimizers are animated on functions of two numbers, which takes some seconds.
-      lead: what stands before the race, such as the effects of an ablation.
+      lead: what comes before the race, such as the effects of an ablation.
 
     Raises:
       RaceError: without results, for two on the same task, if no optimizer took part in all tasks, or if the file
@@ -70,7 +70,7 @@ def write(
 
 
 def render(results: Sequence[Result], *, animation: bool = True, lead: Lead | None = None) -> str:
-    """The text of the page; arguments and errors as those of `write`, but for the file."""
+    """The text of the page; arguments and errors are those of `write`, except for the file."""
     require("plotly", "jinja2")
     if not results:
         raise RaceError("results is empty, but must hold at least one.")
@@ -93,7 +93,7 @@ def _environment() -> Any:
 
 
 def embedded(value: Any) -> Markup:
-    """JSON that no text in it can end or change when it stands in a `script` element."""
+    """JSON for a `script` element, which no text in it can end or change."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -101,9 +101,9 @@ def embedded(value: Any) -> Markup:
 
 
 def _assets() -> dict[str, Any]:
-    """Styles and scripts, and the policy by which a browser runs these scripts, no others, and loads nothing.
+    """Styles and scripts, and the policy by which a browser runs only these scripts and loads nothing.
 
-    Code from strings is allowed, as drivers of browsers need it to wait for something.
+    Code from strings is allowed because browser drivers need it to wait for something.
     """
     from plotly.offline import get_plotlyjs
 

@@ -15,7 +15,7 @@ LINE = 26
 
 
 def limits(estimates: Estimates) -> Limits:
-    """The range in which the better ones differ; who is far below is named at the edge. None without estimates."""
+    """The range in which the better ones differ; those far below are named at the edge. None without estimates."""
     known = np.asarray([each for each in estimates.values() if each is not None])
     if not len(known):
         return None
@@ -39,7 +39,7 @@ def points(
 
 
 def notes(estimates: Estimates, missing: Callable[[str], str], within: Limits, axes: str = "") -> list[dict[str, Any]]:
-    """What stands where there is no point."""
+    """What is shown where there is no point."""
     said = []
     for place, (name, estimate) in enumerate(estimates.items()):
         if estimate is None:

@@ -43,7 +43,7 @@ class Figure:
       narrow: what of the layout differs on a narrow screen.
       narrow_height: the height there.
       legend: the optimizers that can be shown and hidden.
-      bands: whether there are bands that the reader may add, as at first only the best have theirs.
+      bands: whether there are bands that the reader may add, because at first only the best have one.
       table: the numbers.
       motion: of an animation, the traces that move, with all of their points.
       pictures: data URIs on a light and on a dark page, by the name that the layout has for them.
@@ -102,7 +102,7 @@ def layout(**changes: Any) -> dict[str, Any]:
 
 
 def belongs(look: Look, added: bool = False) -> dict[str, Any]:
-    """To whom a trace belongs, and whether it is drawn only if the reader asks for it."""
+    """Which optimizer a trace belongs to, and whether it is drawn only if the reader asks for it."""
     return dict(optimizer=look.number, added=added)
 
 
@@ -122,7 +122,7 @@ def band(look: Look, x: Sequence[Any], low: Sequence[Any], high: Sequence[Any]) 
 
 
 def which_bands(shown: Sized) -> str:
-    """What a caption says of the bands."""
+    """What a caption says about the bands."""
     return f" (at first that of the best {BANDS})" if len(shown) > BANDS else ""
 
 

@@ -52,7 +52,7 @@ def _paragraphs(summary: Summary) -> list[Markup]:
 
 
 def _compared(summary: Summary, best: str, others: Sequence[str]) -> list[Markup]:
-    """Whom its runs beat more often than not, by the intervals of the probability of improvement."""
+    """Which its runs beat more often than not, by the intervals of the probability of improvement."""
     beats = {name: summary.improvement[best, name] for name in others}
     surely = [name for name, each in beats.items() if each.low > 0.5]
     alike = [name for name, each in beats.items() if each.low <= 0.5 <= each.high]
@@ -76,7 +76,7 @@ def _compared(summary: Summary, best: str, others: Sequence[str]) -> list[Markup
 def _left_out(summary: Summary) -> list[Markup]:
     if not summary.left_out:
         return []
-    return [Markup("Left out here, as not raced on every task: {}.").format(named(summary.left_out))]
+    return [Markup("Left out here because not raced on every task: {}.").format(named(summary.left_out))]
 
 
 def _ranking(summary: Summary, looks: Mapping[str, Look]) -> Figure:

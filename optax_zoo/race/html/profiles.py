@@ -1,4 +1,4 @@
-"""Profiles: how many runs do how well, and how many tasks are solved how soon."""
+"""Profiles: how well how many runs do, and how soon how many tasks are solved."""
 
 from collections.abc import Mapping
 from typing import Any

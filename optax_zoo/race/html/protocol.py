@@ -8,7 +8,7 @@ from optax_zoo.race.settings import Dimension, Settings
 
 
 def protocol(settings: Settings) -> list[tuple[str, str]]:
-    """A term and what holds for it, for all rules of a race."""
+    """The rules of a race, each as a term and its meaning."""
     return [
         ("Task", _task(settings)),
         ("Budget of a trial", _budget(settings)),
@@ -42,13 +42,13 @@ DEFINITIONS = [
     ),
     (
         "Tier",
-        "all that were not found worse than the first of the tier; who was found worse than the best of tier 1 is in a "
+        "all that were not found worse than the first of the tier; those found worse than the best of tier 1 are in a "
         "later one",
     ),
     (
         "Noise floor",
         "by how much optimizers differ that are one algorithm: they answer the same gradients with the same steps, and "
-        "part by rounding. A difference between algorithms counts for all their copies or for none",
+        "diverge by rounding. A difference between algorithms counts for all their copies or for none",
     ),
     (
         "Steps to target",
@@ -134,7 +134,7 @@ def _decay(settings: Settings) -> str:
 
 def _report(settings: Settings) -> str:
     return (
-        f"each optimizer is trained anew with {words.count(settings.final_seeds, 'fresh seed')}, at the rate that was "
+        f"each optimizer is retrained with {words.count(settings.final_seeds, 'fresh seed')}, at the rate that was "
         f"chosen and at its defaults; the figures are those on the test part after the last step."
     )
 

@@ -29,7 +29,7 @@ def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:
     return Figure(
         id=f"{prefix}ranking",
         caption=f"Test {result.settings.metric} over {result.settings.final_seeds} final seeds: interquartile mean "
-        "(marker) and 95 % bootstrap interval (bar). The two scales differ; what lies below one stands at its edge.",
+        "(marker) and 95 % bootstrap interval (bar). The two scales differ; what is below one is written at its edge.",
         alternative=_alternative(result, tuned, defaults),
         traces=[*points, *dots.points(defaults, looks, dots.limits(defaults), "2", hollow=True)],
         layout=_layout(result, tuned, defaults),

@@ -98,7 +98,7 @@ def subtitle(settings: Settings) -> str:
 
 
 def anchors(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """An identifier of the page for each name, as near to it as may be."""
+    """A unique identifier for each name, as close to it as possible."""
     used, chosen = set(taken), {}
     for name in names:
         slug = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-") or "optimizer"

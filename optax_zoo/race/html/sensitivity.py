@@ -125,7 +125,7 @@ def _described(row: Row, bands: Bands) -> str:
 
 
 def _table(result: Result, bands: Bands) -> Any:
-    """By rate of any optimizer; who has not tried it has no figure."""
+    """By rate of any optimizer; one that has not tried it has no figure."""
     rates = sorted(
         {words.rate(rate): rate for row in result.rows for rate in row.rates}.items(), key=lambda x: x[1] or 0
     )

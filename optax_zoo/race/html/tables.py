@@ -33,8 +33,8 @@ class Column:
     Attributes:
       heading: its name.
       unit: what the numbers are, in small print.
-      numeric: whether it holds numbers, which stand to the right.
-      sort: "ascending" or "descending" where the rows are given in this order.
+      numeric: whether it holds numbers, which are aligned right.
+      sort: "ascending" or "descending" if the rows are given in this order.
     """
 
     heading: str

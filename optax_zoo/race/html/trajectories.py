@@ -43,9 +43,9 @@ class Descents:
 
 
 def descend(results: Sequence[Result], names: Iterable[str]) -> tuple[list[Descents], list[str]]:
-    """The paths of those that can run from their names alone, each at the rate that suits it, and the other names.
+    """The paths of those that can be run given only their names, each at the rate that suits it, and the other names.
 
-    A function that a user raced under the name of another optimizer is known by its composition.
+    A function that a user raced under the name of another optimizer is recognized by its composition.
     """
     raced = {row.optimizer: (row, result.settings) for result in results for row in result.rows}
     known = {name: _entrant(*raced[name]) for name in names}
@@ -69,7 +69,7 @@ def _entrant(row: Row, settings: Settings) -> Entrant | None:
 
 
 def _paths(name: str, entrant: Entrant) -> list[Path]:
-    """One for each landscape; none if the optimizer needs more than these give it."""
+    """One for each landscape; none if the optimizer needs more than they give it."""
     try:
         return [follow(name, entrant.at, RATES, each, each.steps) for each in map(LANDSCAPES.__getitem__, NAMES)]
     except AnimationError:
@@ -211,7 +211,7 @@ def _alternative(descents: Sequence[Descents]) -> str:
 
 
 def backdrop(landscape: Landscape, colours: tuple[str, str, str]) -> str:
-    """Levels at equal ranks, so that a valley is seen beside a wall.
+    """Levels at equal ranks, so that a valley shows beside a wall.
 
     Args:
       landscape: of two numbers.
@@ -233,7 +233,7 @@ def backdrop(landscape: Landscape, colours: tuple[str, str, str]) -> str:
 
 
 def _small_png(figure: Any) -> bytes:
-    """With few colours, as there are few."""
+    """With few colours, since there are few."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 

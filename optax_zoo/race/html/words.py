@@ -42,7 +42,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def count(amount: int, noun: str) -> str:
-    """An amount with its noun, which takes an s."""
+    """An amount with its noun, whose plural has an s."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}".replace(",", "\N{NO-BREAK SPACE}")
 
 
@@ -57,7 +57,7 @@ def short(text: str, most: int = 22) -> str:
 
 
 def distinct(names: Iterable[str], most: int = 22) -> dict[str, str]:
-    """Each name at a limited length: those that would look alike without their common beginning, or with a number."""
+    """Each name at a limited length: those that would look alike lose their common beginning or get a number."""
     shown = {name: short(name, most) for name in names}
     for _ in range(2):
         for text, alike in _alike(shown):
@@ -70,7 +70,7 @@ def distinct(names: Iterable[str], most: int = 22) -> dict[str, str]:
 
 
 def _first_different_word(names: Sequence[str]) -> int:
-    """Where the word begins in which names come apart."""
+    """Where the first word begins that differs between names."""
     same = next(place for place, signs in enumerate(itertools.zip_longest(*names)) if len(set(signs)) > 1)
     return max(names[0].rfind(sign, 0, same) for sign in " [") + 1
 

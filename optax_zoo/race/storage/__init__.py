@@ -1,1 +1,1 @@
-"""What a race leaves on the disk, and reads again."""
+"""What a race writes to disk and reads back."""

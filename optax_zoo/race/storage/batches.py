@@ -65,7 +65,7 @@ class Batches:
           path: the file; if None, batches are kept in memory only.
 
         Raises:
-          RaceError: if a line is no batch of trials; a torn last line is none, and is dropped.
+          RaceError: if a line is not a batch of trials; a torn last line is dropped.
           OSError: if the file cannot be read.
         """
         self._lines = None if path is None else Lines(path)
@@ -76,7 +76,7 @@ class Batches:
                 self._take(json.loads(line))
             except (ValueError, TypeError, KeyError) as error:
                 raise RaceError(
-                    f"cannot resume: {str(path)!r} holds a line that is no batch of trials ({error})."
+                    f"cannot resume: {str(path)!r} holds a line that is not a batch of trials ({error})."
                 ) from None
 
     def known(self, optimizer: str) -> Mapping[Key, Trials]:
@@ -91,11 +91,11 @@ class Batches:
         return self._timings[optimizer]
 
     def content(self) -> list[dict[str, Any]]:
-        """All batches of the file, as JSON has them: what another process needs to go on from the same."""
+        """All batches of the file, as JSON has them: what another process needs to continue from there."""
         return [] if self._lines is None else [json.loads(line) for line in self._lines.read()]
 
     def extend(self, batches: Iterable[Mapping[str, Any]]) -> None:
-        """Takes over what `content` has returned, in memory only."""
+        """Adds what `content` has returned, in memory only."""
         for batch in batches:
             self._take(batch)
 
@@ -109,7 +109,7 @@ class Batches:
           seconds: wall time of the batch.
 
         Raises:
-          RaceError: if it cannot be written; batches before it stay.
+          RaceError: if it cannot be written; earlier batches are kept.
         """
         batch = {
             "optimizer": optimizer,

@@ -31,7 +31,7 @@ def record() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions by package; None of one that is not installed."""
+    """Versions by package; None for one that is not installed."""
     installed = {package: _version(package) for package in PACKAGES}
     return {"python": platform.python_version(), **installed, "optax_zoo": optax_zoo.__version__}
 

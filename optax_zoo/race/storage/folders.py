@@ -21,8 +21,8 @@ def collect(folders: Iterable[str | os.PathLike[str]]) -> tuple[Result, ...]:
       folders: each the folder of a race, or one that holds such folders, as a race over several tasks writes it.
 
     Returns:
-      A result for each task. Rows of the same task from several folders are united, ranked anew; the record is that of
-      the first folder, with the others' commands.
+      A result for each task. Rows of the same task from several folders are merged and ranked anew; the record is that
+      of the first folder, with the others' commands.
 
     Raises:
       RaceError: if a folder holds no race or no result yet, or if races on the same task differ in their settings or

@@ -1,4 +1,4 @@
-"""Files that survive a kill and a full disk: lines that are added for good, and files that are replaced at once."""
+"""Files that survive a kill and a full disk: lines are appended durably, and files replaced atomically."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ class Lines:
         """Adds a line after those that have been read or added; it is on the disk when this returns.
 
         Raises:
-          RaceError: if it cannot be written; lines before it stay, and another may be added later.
+          RaceError: if it cannot be written; earlier lines are kept, and more can be added later.
         """
         encoded = line.encode() + b"\n"
         with writing(self.path), self.path.open("r+b" if self._end else "wb") as file:
@@ -52,7 +52,7 @@ class Lines:
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces a file at once: a kill or a full disk leaves the old or the new.
+    """Replaces a file atomically: a kill or a full disk leaves the old or the new.
 
     Raises:
       RaceError: if it cannot be written.
@@ -77,7 +77,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turns an `OSError` of what is done inside, in the folder of a race, into one sentence.
 
     Raises:
-      RaceError: it says what went wrong, and how the race goes on.
+      RaceError: it says what went wrong, and how to continue the race.
     """
     try:
         yield
@@ -91,7 +91,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    """Brings the names in a folder to the disk, where the system can."""
+    """Syncs the entries of a folder to disk, where the system can."""
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

@@ -12,10 +12,10 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Makes a folder and holds it against other processes and threads; the same thread may hold it again inside.
+    """Creates a folder and locks it against other processes and threads; the same thread may lock it again inside.
 
-    The system lets go of it when the process ends, however that happens. A folder in which there is nothing else at the
-    end is left as it was found.
+    The lock is released when the process ends, however that happens. A folder that holds nothing else at the end is
+    left as it was found.
 
     Raises:
       RaceError: if the folder cannot be written to, or if another run holds it.
@@ -38,7 +38,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _acquire(file: Path, held: contextlib.ExitStack) -> bool:
-    """Whether this is the first hold of this thread.
+    """Whether this thread did not hold the lock before.
 
     Raises:
       RaceError: if another run holds it.
@@ -62,7 +62,7 @@ def _acquire(file: Path, held: contextlib.ExitStack) -> bool:
 
 
 def _holder(file: Path) -> str:
-    """Who has noted its number in the file, if that can be read."""
+    """The process whose number is in the file, if that can be read."""
     with contextlib.suppress(OSError):
         number = file.read_text(errors="replace").strip()
         return f" (process {number})" if number.isdecimal() else ""

@@ -21,12 +21,12 @@ def load(folder: str | os.PathLike[str]) -> Result:
     """Reads the folder of a race, which may still be running: what is finished by now, the best first.
 
     Raises:
-      RaceError: if there is no such folder, or if a file in it is no record of a race.
+      RaceError: if there is no such folder, or if a file in it is not a record of a race.
     """
     path = Path(folder)
     if not path.is_dir():
         raise RaceError(f"there is no folder {str(path)!r}.")
-    with naming("read", path / RACE, "is no record of a race"):
+    with naming("read", path / RACE, "is not a record of a race"):
         settings, record = read_race(path / RACE)
     rows = read_rows("read", Lines(path / RESULTS))
     return Result(_settings(settings), tuple(sorted(rows, key=rank)), record)
@@ -45,7 +45,7 @@ def read_race(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     strange = sorted(names ^ set(settings))
     if strange:
         raise RaceError(
-            f"{str(path)!r} is of another version of optax_zoo, whose results cannot be used "
+            f"{str(path)!r} was written by another version of optax_zoo, whose results cannot be used "
             f"(settings that only one of them has: {', '.join(strange)})."
         )
     return settings, {**record, "versions": dict(record["versions"])}
@@ -53,13 +53,13 @@ def read_race(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def read_rows(purpose: str, lines: Lines) -> list[Row]:
     """The rows of results.jsonl; "cannot `purpose`" is how the sentence begins if that is not what it holds."""
-    with naming(purpose, lines.path, "holds a line that is no result"):
+    with naming(purpose, lines.path, "holds a line that is not a result"):
         return [Row.of(json.loads(line)) for line in lines.read()]
 
 
 @contextlib.contextmanager
 def naming(purpose: str, path: Path, fault: str) -> Iterator[None]:
-    """Turns what goes wrong with a file that is read inside into one sentence."""
+    """Turns whatever goes wrong in reading a file into one sentence."""
     try:
         yield
     except RaceError:

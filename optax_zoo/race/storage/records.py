@@ -21,14 +21,14 @@ from optax_zoo.running.errors import RaceError
 
 
 class Folder:
-    """Where a race is written, and nothing else at the same time: a context manager.
+    """The folder that a race, and nothing else meanwhile, is written to: a context manager.
 
     `race.json` is written at the start, a line of `trials.jsonl` for each finished batch of trials, and a line of
     `results.jsonl` for each finished optimizer.
 
     Attributes:
       path: the folder.
-      occupied: whether it holds trials or results to go on from.
+      occupied: whether it holds trials or results to continue from.
       batches: the finished trials.
       record: versions, machine, command line and time of the start; and of each resume, under "resumed".
     """
@@ -36,10 +36,10 @@ class Folder:
     batches: Batches
 
     def __init__(self, path: str | os.PathLike[str], resume: bool) -> None:
-        """Nothing is made or read yet.
+        """Nothing is created or read yet.
 
         Args:
-          path: the folder; it is made if need be.
+          path: the folder, which is created if need be.
           resume: whether results that it holds are to be continued.
         """
         self.path, self.resume = Path(path), resume
@@ -48,7 +48,7 @@ class Folder:
         self._complete = False
 
     def __enter__(self) -> "Folder":
-        """Makes the folder, and makes sure that it can be written to and that no other race writes to it.
+        """Creates the folder, and makes sure that it can be written to and that no other race writes to it.
 
         Raises:
           RaceError: if it cannot, if another race does, or if it holds results that are not to be resumed.
@@ -62,7 +62,7 @@ class Folder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leaves the folder to others; one that was made for nothing is removed."""
+        """Releases the folder; one that was created for nothing is removed."""
         self._held.close()
 
     def _open(self) -> None:
@@ -82,11 +82,11 @@ class Folder:
         """The rows that are there, by optimizer.
 
         Raises:
-          RaceError: if settings or versions differ from those of `race.json`, or if a file is no record of a race.
+          RaceError: if settings or versions differ from those of `race.json`, or if a file is not a record of a race.
         """
         if not self.occupied:
             return {}
-        with naming("resume", self.path / RACE, "is no record of a race"):
+        with naming("resume", self.path / RACE, "is not a record of a race"):
             before, self.record = read_race(self.path / RACE)
             now = json.loads(json.dumps(dataclasses.asdict(settings)))
             changes = [*differences(before, now), *differences(self.record["versions"], environment.versions())]
@@ -115,7 +115,7 @@ class Folder:
         """Adds a row, which is on the disk when this returns.
 
         Raises:
-          RaceError: if it cannot be written; rows before it stay.
+          RaceError: if it cannot be written; earlier rows are kept.
         """
         self._results.add(json.dumps(dataclasses.asdict(row), allow_nan=False))
 

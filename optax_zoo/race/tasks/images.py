@@ -41,7 +41,7 @@ def digits_parts() -> list[Examples]:
 
 @task("digits_mlp", steps=600, rate=0.003, expected=(0.95, 1.0))
 def digits_mlp() -> Task:
-    """The task `optax_zoo.race.digits`, under the name that it has here."""
+    """The task `optax_zoo.race.digits`, under its registered name."""
     return dataclasses.replace(digits(), name="digits_mlp")
 
 
@@ -50,8 +50,8 @@ def digits_deep() -> Task:
     """The default task of a race: the digits of `digits_mlp`, six hidden layers of 32 units, and 100 steps.
 
     ReLU, 7,690 parameters, cross-entropy, batches of 64. The metric is the negative cross-entropy, which tells more
-    optimizers apart than accuracy does. The network is deep enough, and the budget short enough, that how fast one
-    learns matters; `digits_mlp` is trained to the end, where most optimizers are alike.
+    optimizers apart than accuracy does. The network is deep enough, and the budget short enough, that the speed of
+    learning matters; `digits_mlp` is trained to the end, where most optimizers are alike.
 
     Raises:
       MissingExtraError: without Flax or scikit-learn.

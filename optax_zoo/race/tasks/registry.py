@@ -72,7 +72,7 @@ def describe_task(name: str) -> TaskEntry:
     """
     if name not in ENTRIES:
         near = difflib.get_close_matches(str(name), ENTRIES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(list_tasks())}."
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(list_tasks())}."
         raise RaceError(f"task {name!r} is unknown; {hint}")
     return ENTRIES[name]
 

@@ -13,14 +13,14 @@ MOST_PLACES, LARGE = 6, 1e6
 def places_of(interval: Interval | None) -> int | None:
     """Decimal places at which an interval is at least three units of the last place wide; None for one without width.
 
-    They are below 0 where even tens are more than that takes.
+    They are negative where even tens are finer than that.
     """
     width = 0.0 if interval is None else interval[1] - interval[0]
     return math.ceil(math.log10(3 / width)) if width > 0 else None
 
 
 def column_places(intervals: Sequence[Interval | None]) -> list[int]:
-    """Decimal places for each figure of a column: the same for all whose own differ little from those in the middle."""
+    """Decimal places for each figure of a column: the same for all whose own differ little from the median."""
     own = [places_of(interval) for interval in intervals]
     known = [places for places in own if places is not None]
     middle = statistics.median_high(known) if known else UNKNOWN_PLACES

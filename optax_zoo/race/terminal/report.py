@@ -17,7 +17,7 @@ from optax_zoo.race.terminal.verdict_table import heading, verdict_table
 from optax_zoo.running.errors import require
 
 WIDTH = 100
-METRIC, LEAST_NAME = 2, 9  # the column that breaks where there is no room, and what it leaves for the names
+METRIC, LEAST_NAME = 2, 9  # the column that wraps where there is no room, and the least that is left for names
 
 
 def table(result: Raced, said: str = "") -> Any:
@@ -41,7 +41,7 @@ def table(result: Raced, said: str = "") -> Any:
 
 
 def tables(results: Sequence[Raced], width: int = WIDTH) -> list[Any]:
-    """Two tables of each race, figures and verdicts, and of several that of all together: as `rich.table.Table`."""
+    """Two tables for each race, figures and verdicts, and for several one over all, as `rich.table.Table`."""
     made = []
     for result in results:
         found = standing(result)

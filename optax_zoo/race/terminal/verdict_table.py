@@ -1,4 +1,4 @@
-"""The table of what a race allows one to say."""
+"""The table of what a race shows about differences."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def verdict_table(result: Raced, standing: Standing) -> Any:
     best = result.rows[0].optimizer
     headings = (f"behind {best}\n[95 %]", "p", "verdict")
     table = empty_table(
-        f"Who can be told from {best}", "\n".join(_caption(result, standing)), ("optimizer",), ("tier",)
+        f"Who can be told apart from {best}", "\n".join(_caption(result, standing)), ("optimizer",), ("tier",)
     )
     for heading in headings:
         table.add_column(Text(heading), justify="left" if heading == "verdict" else "right")
@@ -32,17 +32,17 @@ def verdict_table(result: Raced, standing: Standing) -> Any:
 
 
 def heading(standing: Standing) -> str:
-    """What a race does not allow one to say, in a sentence; empty with a single optimizer."""
+    """What a race does not show, in a sentence; empty with a single optimizer."""
     if not standing.pairs:
         return ""
     first, *others = standing.tiers
     found, of = standing.told_apart
     told = f"{found} of {of} pairs of different algorithms are told apart."
     if not others and len(first) > 1:
-        return f"None can be told from the best, {first[0]}. {told}"
+        return f"None can be told apart from the best, {first[0]}. {told}"
     if len(first) == 1:
         return f"{first[0]} stands alone in the first of {len(others) + 1} tiers. {told}"
-    return f"Cannot be told from the best, {first[0]}: {', '.join(first[1:])}. {told}"
+    return f"Cannot be told apart from the best, {first[0]}: {', '.join(first[1:])}. {told}"
 
 
 def difference(pair: Difference, places: int) -> str:
@@ -74,9 +74,9 @@ def _caption(result: Raced, standing: Standing) -> Iterator[str]:
     chance = " and for chance in the choice of the rates" if any(r.contender_rates for r in result.rows) else ""
     yield (
         f"Behind: mean difference over {seeds} final seeds, with the 95 % interval of this difference alone. p: paired "
-        f"permutation test, corrected for all {len(standing.pairs)} pairs{chance}; from 0.05 on no difference was "
+        f"permutation test, corrected for all {len(standing.pairs)} pairs{chance}; at 0.05 or above no difference was "
         "found. A tier holds all that were not found worse than its first."
     )
     floor = list(noise_floor(standing))
     if floor:
-        yield f"Noise floor, as these are one algorithm and differ by chance: {'; '.join(floor)}."
+        yield f"Noise floor, since these are one algorithm and differ by chance: {'; '.join(floor)}."
