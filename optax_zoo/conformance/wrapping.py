@@ -36,7 +36,7 @@ def rate_of(subject: Subject) -> float:
     if not subject.takes("learning_rate"):
         raise Skip("the factory takes no learning_rate")
     if subject.rate is None:
-        raise Skip("the factory's learning_rate is no number by default")
+        raise Skip("the factory's default learning_rate is not a number")
     return subject.rate
 
 

@@ -16,7 +16,7 @@ STEPS, SEED, RATE = 26, 2, 0.05
 
 
 def plain_loop(task, transformation, start):
-    """Parameters to evaluate with after each step, and each batch's loss, of one rate and seed, written as one would in a notebook."""
+    """Parameters to evaluate with after each step, and the loss of each batch, as one would write it in a notebook."""
     parameters = jax.tree.map(lambda x: x[SEED], start.parameters)
     state, per_epoch, losses, path = transformation.init(parameters), 36 // task.batch_size, [], []
     for number in range(STEPS):
