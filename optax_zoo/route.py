@@ -10,6 +10,7 @@ import optax
 
 from optax_zoo import alignment, diagnosis
 from optax_zoo._suggestions import refuse_unknown
+from optax_zoo.pipeline import Pipeline
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import Part, Rule, needs_of
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
@@ -86,7 +87,7 @@ class Route(Part):
         refuse_unknown("this route", sides, self.slots, "side")
         new = self.slots
         for name, side in sides.items():
-            new[name] = new[name].replace(**side) if isinstance(side, Mapping) else side
+            new[name] = _replaced(name, new[name], side) if isinstance(side, Mapping) else side
         return route(by=self.rule.by, **new)  # type: ignore[attr-defined]
 
     def sides_of(self, params: Any) -> Any:
@@ -163,7 +164,8 @@ class _Sides(Rule):
     def sides(self, tree: Any) -> list[str]:
         """The side of each leaf of a tree."""
         paths = jax.tree.leaves_with_path(tree)
-        sides = self.by.sides(tree) if isinstance(self.by, matrices) else [self.by(*each) for each in paths]
+        by = self.by
+        sides = by.sides(tree) if isinstance(by, matrices) else [_asked(by, *each) for each in paths]
         for side, (path, leaf) in zip(sides, paths, strict=True):
             if side not in self.slots:
                 raise ValueError(
@@ -171,6 +173,22 @@ class _Sides(Rule):
                     f"give one of the sides {', '.join(map(repr, self.slots))}."
                 )
         return sides
+
+
+def _asked(by: Callable[[Any, Any], str], path: Any, leaf: Any) -> str:
+    """The side that a function gives a leaf."""
+    try:
+        return by(path, leaf)
+    except Exception as error:
+        error.add_note(f"This was in the rule of the route, at the leaf {jax.tree_util.keystr(path)}.")
+        raise
+
+
+def _replaced(name: str, side: Any, slots: Mapping[str, Any]) -> Any:
+    """The optimizer of a side with other parts in its slots."""
+    if not isinstance(side, (Pipeline, Route)):
+        raise TypeError(f"{name} has the slots {', '.join(slots)} replaced, but {side!r} has no slots: give it whole.")
+    return side.replace(**slots)
 
 
 def _only(name: str, sides: list[str], leaves: list[Any], treedef: Any) -> Any:
