@@ -52,7 +52,9 @@ def prodigy_rate(
     slice_p: int = 1,
     axis_name: Any = None,
 ) -> RateRule:
-    r"""Prodigy's rate :math:`\gamma d_t`, for any row: d estimates the distance from the start to the solution.
+    r"""Prodigy's rate :math:`\gamma d_t`, for rows whose steps do not depend on the scale of the gradient.
+
+    d estimates the distance from the start to the solution.
 
     .. math::
 
@@ -102,7 +104,9 @@ def prodigy_rate(
         count = jnp.zeros((), jnp.int32)
         return ProdigyState(first, first + 0, first * 0, zeros, start, count, init_rate(learning_rate))
 
-    def estimate(g: Any, state: ProdigyState, params: Any = None, **extra_args: Any) -> tuple[Estimate, ProdigyState]:
+    def estimate(
+        g: Any, state: ProdigyState, params: Any = None, *, states_before: Any = (), **extra_args: Any
+    ) -> tuple[Estimate, ProdigyState]:
         gamma, rate_state = evaluate_rate(learning_rate, state.rate)
         count: Any = optax.safe_increment(state.count)
         d = state.distance
@@ -132,6 +136,8 @@ def prodigy_rate(
             rate_state,
         )
         rate = jnp.where(moves, rate, 0)
+        if "denominator" not in states_before:  # what the gradient is multiplied by would not be divided by again
+            return Estimate(rate, rate), after
         return Estimate(rate, rate, numerator=d, denominator=d, direct=distance, unit=distance), after
 
     return RateRule(init, estimate, needs=("params",))
