@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.part import Part, Rule, primitive, update_of
+from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of, primitive, update_of
 from optax_zoo.primitives.types import Scalar
 
 
@@ -63,4 +63,4 @@ def pulled_back(average: Part, every: int | jax.Array = 5, alpha: Scalar = 0.5) 
         value = jax.tree.map(lambda v, s: jnp.where(meets, s, v), after.value, slow)
         return u, PulledBackState(after._replace(value=value), slow, count)
 
-    return Rule(init, update, average.needs, by_leaf=average.rule.by_leaf)
+    return Rule(init, update, needs_of(average), by_leaf=all_by_leaf(average))
