@@ -22,7 +22,7 @@ def in_own_words(factory: Callable[_Parameters, _Made]) -> Callable[_Parameters,
 
     @functools.wraps(factory)
     def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Made:
-        refuse_unknown(factory.__name__, kwargs, known, "hyperparameter")
+        refuse_unknown(f"hyperparameter of {factory.__name__}", kwargs, known)
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         if not rate_may_be_none and given.get("learning_rate", 0) is None:
             raise ValueError(

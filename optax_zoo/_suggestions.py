@@ -47,8 +47,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name.lower(), known, n=1)), None)
 
 
-def refuse_unknown(function: str, given: Iterable[str], known: Collection[str] | None, kind: str) -> None:
+def refuse_unknown(kind: str, given: Iterable[str], known: Collection[str] | None) -> None:
     """Refuses keywords that a function does not have, and suggests those that were meant; with known=None none.
+
+    Args:
+      kind: what the known are, "pipeline slot" or "argument of root".
+      given: the keywords.
+      known: those that there are.
 
     Raises:
       TypeError: naming the unknown, the nearest and all known.
@@ -59,9 +64,11 @@ def refuse_unknown(function: str, given: Iterable[str], known: Collection[str] |
     meant = {name: near for name in unknown if (near := nearest(name, known))}
     answers = ", ".join(near if len(unknown) == 1 else f"{near} for {name}" for name, near in meant.items())
     suggestion = f"; did you mean {answers}?" if meant else "."
-    raise TypeError(
-        f"{', '.join(unknown)} is no {kind} of {function}{suggestion} It has {', '.join(known) or 'none at all'}."
-    )
+    noun, of, whose = kind.partition(" of ")
+    article = "an" if noun[0] in "aeiou" else "a"
+    what = f"is not {article} {noun}" if len(unknown) == 1 else f"are not {noun}s"
+    allowed = ", ".join(known) or "none at all"
+    raise TypeError(f"{', '.join(unknown)} {what}{of}{whose}{suggestion} Allowed: {allowed}.")
 
 
 def keywords(signature: inspect.Signature) -> tuple[str, ...] | None:
@@ -80,7 +87,7 @@ def suggests(kind: str) -> Callable[[Callable[_Parameters, _Returned]], Callable
 
         @functools.wraps(function)
         def call(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Returned:
-            refuse_unknown(function.__name__, kwargs, known, kind)
+            refuse_unknown(kind, kwargs, known)
             return function(*args, **kwargs)
 
         return call

@@ -65,7 +65,7 @@ def _all_moved(grads: Sequence[Any], at: Sequence[Any] | None) -> bool:
         for g, p in zip(grads, grads if at is None else at, strict=True):
             if not (g.shape == p.shape and _is_inexact(g.dtype) and _is_inexact(p.dtype)):
                 return False
-    except AttributeError:  # of what is no array
+    except AttributeError:  # of what is not an array
         return at is None and all(map(is_moved, grads))
     return True
 

@@ -16,7 +16,7 @@ def migrate(state: Any, tx: optax.GradientTransformation, params: Any, *, count:
 
     For training that goes on with other hyperparameters: a decay or a momentum that was 0, a schedule in place of a
     number, a part swapped. What has the same name in both states (the slot, then the fields) is taken over, cast to the
-    new dtype; what is new starts as `tx.init` has it; what has no place any more is left out. States of `optax.chain`
+    new dtype; what is new starts as `tx.init` has it; what no longer has a place is left out. States of `optax.chain`
     are carried over member by member; the `hyperparams` of `optax.inject_hyperparams` are those of `tx`.
 
     Args:

@@ -60,11 +60,11 @@ class Pipeline(Part):
         Raises:
           TypeError: for an unknown slot or for what cannot stand in it.
         """
-        refuse_unknown("a pipeline", slots, SLOTS, "slot")
+        refuse_unknown("pipeline slot", slots, SLOTS)
         return pipeline(**{**self.slots, **slots})
 
 
-@suggests("slot")
+@suggests("pipeline slot")
 def pipeline(
     *,
     gradient: Slot = None,

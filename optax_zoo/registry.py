@@ -103,7 +103,7 @@ def _metadata(given: dict[str, Any], base: Algorithm | None) -> dict[str, Any]:
     known |= {name: value for name, value in given.items() if value is not None}
     missing = [name for name in ("paper", "year", "url", "example") if name not in known]
     if missing:
-        raise TypeError(f"{missing[0]} is missing, but must be given for an algorithm that is no variant.")
+        raise TypeError(f"{missing[0]} is missing, but must be given for an algorithm that is not a variant.")
     for claim in known["claims"]:
         _checks.one_of("claims", claim, CLAIMS)
     _checks.one_of("proof", known["proof"], PROOFS)
@@ -121,7 +121,7 @@ def create(name: str, **hyperparameters: Any) -> optax.GradientTransformationExt
     """The algorithm of a name with the hyperparameters given: `create("adam", learning_rate=1e-3, b2=0.99)`.
 
     Returns:
-      A `Pipeline`; of an algorithm of one's own that makes another transformation, that, with a place for extra
+      A `Pipeline`; for an algorithm of your own that makes another transformation, that one, with a place for extra
       arguments of `update`.
 
     Raises:

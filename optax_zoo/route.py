@@ -84,7 +84,7 @@ class Route(Part):
         Raises:
           TypeError: for an unknown side, or for what cannot stand there.
         """
-        refuse_unknown("this route", sides, self.slots, "side")
+        refuse_unknown("side of this route", sides, self.slots)
         new = self.slots
         for name, side in sides.items():
             new[name] = _replaced(name, new[name], side) if isinstance(side, Mapping) else side

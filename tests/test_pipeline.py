@@ -62,7 +62,9 @@ def test_replace_swaps_one_slot_and_none_empties_it(params, grads, run):
 
 
 def test_an_unknown_slot_is_an_error_that_lists_the_slots():
-    with pytest.raises(TypeError, match=r"denominater is no slot.*gradient, basis, numerator, denominator, bound"):
+    with pytest.raises(
+        TypeError, match=r"denominater is not a pipeline slot.*gradient, basis, numerator, denominator, bound"
+    ):
         zoo.adam().replace(denominater=None)
     with pytest.raises(TypeError, match="denominater"):
         pipeline(denominater=None)

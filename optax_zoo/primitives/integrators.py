@@ -1,7 +1,7 @@
 """Integrators: one step of a thermostatted motion as a sequence of sub-steps, each with its share of the step.
 
 An integrator is data: `integrator(((kick, 1), (drift, 1)))` kicks for a whole step, then drifts for one. The stage that
-moves (see `thermostat`) hands any such sequence the same motion and surroundings; a sub-step of one's own is a function
+moves (see `thermostat`) hands any such sequence the same motion and surroundings; a sub-step of your own is a function
 of (share, motion, surroundings) that returns the motion after it. Velocities point uphill, as gradients do.
 """
 

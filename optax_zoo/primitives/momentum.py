@@ -14,7 +14,7 @@ from optax_zoo.primitives.precision import weak_float
 from optax_zoo.primitives.types import Decay, DType, Scalar
 
 
-@suggests("argument")
+@suggests("argument of scale_by_ema")
 def scale_by_ema(decay: Decay, *, debias: bool = True, nesterov: bool = False, accumulator_dtype: DType = None) -> Part:
     """Replaces updates by their exponential moving average: m <- decay m + (1 - decay) x, divided by its weight.
 

@@ -150,7 +150,7 @@ def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Pa
 
     @functools.wraps(function)
     def make(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Part:
-        refuse_unknown(function.__name__, kwargs, known, "argument")
+        refuse_unknown(f"argument of {function.__name__}", kwargs, known)
         rule = function(*args, **kwargs)
         rule.expression = call_expression(function.__name__, signature, *args, **kwargs)
         return Part(rule.init, rule.update)

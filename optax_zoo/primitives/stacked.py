@@ -18,7 +18,7 @@ Axes: TypeAlias = int | tuple[int, ...]  # a number of leading axes, or the axes
 class stacked_under:  # noqa: N801  (used like a function of path and leaf)
     """A rule for `stacked`: leaves with a key of this name in their path are stacked, all others are not.
 
-    It is no function, so that `optax.inject_hyperparams` does not take it for a schedule.
+    It is not a function, so that `optax.inject_hyperparams` does not take it for a schedule.
 
     Args:
       name: a whole key of the path, e.g. "layers" for `params["decoder"]["layers"]["mlp"]["wi"]["kernel"]`.

@@ -82,7 +82,7 @@ def thermostat(
 
     Args:
       preconditioner: an estimator of 1 / G, e.g. `root(root(ema(0.99, of=square)))`.
-      integrator: `euler`, `symmetric_splitting` or an `integrator` of one's own.
+      integrator: `euler`, `symmetric_splitting` or your own `integrator`.
       data_size: above 0: how many examples the loss is a mean of; noise falls with it.
       burnin: noise acts in the steps t < burnin, t = 1, 2, ...; 0 for none.
       annealing: inverse temperature beta: above 0, math.inf for temperature 0, or a function of the number of steps

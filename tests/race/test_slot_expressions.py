@@ -175,7 +175,7 @@ NAMES = r"\(allowed: literals, none, learning_rate, absolute, .*optax\.trace\)\.
         ("ema(none)", "none empties a slot and must stand alone"),
         ("ema(2)", "fails: decay is 2, but must be at least 0 and below 1"),
         ("ema(1e400)", "fails: decay is inf"),
-        ("root(ema(0.9, of=square), epss=1)", "fails: .*epss is no argument of root; did you mean eps"),
+        ("root(ema(0.9, of=square), epss=1)", "fails: .*epss is not an argument of root; did you mean eps"),
         ("root(3)", "fails: "),
         ("ema(0.9, eps=" + "9" * 400 + ")", "fails: "),
         ("root(ema(0.9), eps=" + "9" * 400 + ")", "fails: "),

@@ -59,7 +59,7 @@ def learned_lstm(
 
     Raises:
       ValueError: for a number outside its range, or for weights whose shapes do not fit together or to k.
-      TypeError: for weights that are no dict of layers.
+      TypeError: for weights that are not a dict of layers.
 
     Example:
       >>> import optax_zoo as zoo

@@ -163,7 +163,7 @@ def santa_sss(
       correction; the MATLAB code has neither, but the constant that F is here (see `santa_e` for what the paper's does
       to an element without a gradient). It also kicks by halves around the noise, smooths the gradient with
       `ema(0.1, seeded="first_step")`, starts v at the first g^2 and has 1e-4 for eps_root while exploring, alpha_0 =
-      1000 sqrt(eta) and eps_root = 0.1: an `integrator`, parts and numbers of one's own express that. u points uphill:
+      1000 sqrt(eta) and eps_root = 0.1: an `integrator`, your own parts and numbers express that. u points uphill:
       the paper's is -u. The paper's gradients are sums over the data, divided by N for v; ours are means.
     """
     options = dict(burnin=burnin, annealing=annealing, correction=correction, diffusion=diffusion, key=key, noise=noise)
