@@ -5,7 +5,7 @@ from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total,
 from optax_zoo.primitives.agreement import cautious
 from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
-from optax_zoo.primitives.basis import BasisRule
+from optax_zoo.primitives.basis import BasisRule, Turned
 from optax_zoo.primitives.bias_correction import scale_by_bias_correction
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import in_series, optional, serial
@@ -26,7 +26,7 @@ from optax_zoo.primitives.factored import factored
 from optax_zoo.primitives.initial import random_normal
 from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitting
 from optax_zoo.primitives.iterates import lookahead_steps, schedule_free
-from optax_zoo.primitives.learning_rate import RateRule, already_applied
+from optax_zoo.primitives.learning_rate import Estimate, RateRule, Told, already_applied
 from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
@@ -48,9 +48,12 @@ from optax_zoo.primitives.trust import scale_by_param_norm, trust_ratio
 
 __all__ = [
     "BasisRule",
+    "Estimate",
     "Part",
     "RateRule",
     "Rule",
+    "Told",
+    "Turned",
     "absolute",
     "already_applied",
     "arithmetic_mean",

@@ -117,7 +117,7 @@ def pipeline(
       velocity: averages the finished step: `trace(0.9)`.
       decay: `decoupled_decay(1e-2)`.
       iterate: turns the finished step into that of the parameters which the loop holds, beside which it keeps others:
-        `schedule_free(0.9)`, `lookahead(5)`; see `evaluation_params`.
+        `schedule_free(0.9)`, `lookahead_steps(5)`; see `evaluation_params`.
 
     Returns:
       A `Pipeline`; `init` returns a dict with the state of each filled slot. Its `update` raises a ValueError for

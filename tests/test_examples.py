@@ -170,7 +170,7 @@ def test_studies(name, line):
     "page",
     [
         *(pytest.param(page, marks=pytest.mark.slow) for page in ("ablate", "race")),
-        *("animate", "conformance", "index", "pipeline", "primitives", "tasks"),
+        *("animate", "conformance", "index", "pipeline", "primitives", "swaps", "tasks", "write_a_part"),
     ],
 )
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
