@@ -27,6 +27,15 @@ collect_ignore_glob = ["algorithms/*/replay.py"]  # imported by tests/parity, by
 
 
 @pytest.fixture
+def users_emitters(monkeypatch):
+    """What is compiled ahead is compiled as for users: for tests that count the buffers or kernels of a program."""
+    if "--xla_cpu_use_fusion_emitters=false" in os.environ["XLA_FLAGS"]:
+        compile_ = jax.stages.Lowered.compile
+        options = {"xla_cpu_use_fusion_emitters": True}
+        monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: compile_(lowered, options))
+
+
+@pytest.fixture
 def params():
     return {"w": jnp.linspace(-1.0, 1.0, 12).reshape(4, 3), "b": jnp.array([0.5, -0.25, 2.0]), "s": jnp.float32(1.5)}
 

@@ -99,7 +99,7 @@ def test_arrays_grow_with_the_model():
     def update(updates, state, params=None):
         return jax.tree.map(lambda g: jnp.sort(g, axis=0), updates), state
 
-    counted = collectives.Collectives(optax.GradientTransformation(optax.init_empty_state, update))
+    counted = collectives.Collectives(optax.GradientTransformation(optax.identity().init, update))
     of_one, of_two = (
         sum(c.bytes for c in counted.of(dataclasses.replace(collectives.small(3), vocabulary=vocabulary), 8))
         for vocabulary in (512, 512 * 64)

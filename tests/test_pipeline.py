@@ -182,7 +182,7 @@ def test_a_handed_rate_is_used_by_its_stage_and_not_multiplied_again(rate, param
     def capped_step(updates, state, params=None, *, learning_rate, **extra_args):
         return jax.tree.map(lambda g: jnp.minimum(learning_rate, 0.05) * g, updates), state
 
-    stage = optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), capped_step)
+    stage = optax.GradientTransformationExtraArgs(optax.identity().init, capped_step)
     tx = pipeline(rescale=stage, learning_rate=zoo.already_applied(rate), decay=decoupled_decay(0.5))
     state = tx.init(params)
     for count in range(5):

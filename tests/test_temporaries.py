@@ -11,6 +11,8 @@ from registered import FOLDERS
 import optax_zoo as zoo
 from optax_zoo import debiased, ema, root, square
 
+pytestmark = pytest.mark.usefixtures("users_emitters")
+
 OPTIONS = [
     zoo.sgd(weight_decay=0.1),
     zoo.momentum(weight_decay=0.1),

@@ -49,4 +49,4 @@ def test_what_keeps_it_passes_and_what_makes_no_promise_is_skipped():
 
 def test_an_argument_of_the_whole_tree_cannot_be_needed_leaf_by_leaf():
     with pytest.raises(ValueError, match=r"needs is \('params', 'value'\), but must not have 'value' beside by_leaf"):
-        zoo.Rule(optax.init_empty_state, lambda *args, **extra_args: args[:2], ("params", "value"), by_leaf=True)
+        zoo.Rule(optax.identity().init, lambda *args, **extra_args: args[:2], ("params", "value"), by_leaf=True)

@@ -93,7 +93,7 @@ class TestProdigy:
             seen.append(float(learning_rate))
             return updates, state
 
-        stage = optax.GradientTransformationExtraArgs(optax.init_empty_state, watch)
+        stage = optax.GradientTransformationExtraArgs(optax.identity().init, watch)
         found = steps(zoo.prodigy(0.5, d0=1e-2).replace(rescale=stage))
         distances = [1e-2, *(float(state["learning_rate"].distance) for state, _ in found)]
         assert seen == pytest.approx([0.5 * d for d in distances[:-1]])

@@ -160,7 +160,7 @@ def test_a_late_part_sees_the_gradient_outside_the_basis():
             seen[name] = gradient
             return updates, state
 
-        return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+        return optax.GradientTransformationExtraArgs(optax.identity().init, update)
 
     tx = pipeline(basis=eigenbasis(9), numerator=watch("in it"), rescale=watch("outside"), learning_rate=0.1)
     grads, state = drawn(4, 3, count=2), tx.init(jnp.zeros((4, 3)))

@@ -11,6 +11,7 @@ NONE = f"no figures for jax {jax.__version__}: python tests/step_cost/figures.py
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("users_emitters")
 @pytest.mark.skipif(not any(RECORDED.values()), reason=NONE)
 @pytest.mark.parametrize("name", zoo.list_algorithms())
 def test_a_step_costs_what_is_recorded(name):

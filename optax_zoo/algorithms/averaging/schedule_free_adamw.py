@@ -75,7 +75,7 @@ def schedule_free_adamw(
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.schedule_free_adamw(1e-3).slots["iterate"]
-      schedule_free(0.9)
+      schedule_free()
       >>> zoo.expectigrad().replace(momentum=None, iterate=zoo.schedule_free(0.9)).slots.keys()
       dict_keys(['denominator', 'learning_rate', 'iterate'])
 

@@ -30,7 +30,7 @@ def fairseq_decay(weight_decay: float, min_scale: float | None) -> Transformatio
         sized = params if scale is None else scale.update(params, optax.EmptyState(), params)[0]
         return jax.tree.map(lambda u, p: u - learning_rate * weight_decay * p, u, sized), state
 
-    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update) if weight_decay else None
+    return optax.GradientTransformationExtraArgs(optax.identity().init, update) if weight_decay else None
 
 
 def with_means(part: zoo.Part, used: Callable[[Any], Any]) -> Transformation:
@@ -144,7 +144,7 @@ def cautious_by_count() -> Transformation:
 
         return jax.tree.map(keep, u, gradient), state
 
-    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+    return optax.GradientTransformationExtraArgs(optax.identity().init, update)
 
 
 def torch(h: dict[str, Any], dtype: str) -> zoo.Pipeline:

@@ -135,7 +135,7 @@ def clip_in_float32(max_norm: float, eps: float) -> Transformation:
         factor = jnp.minimum(jnp.float32(max_norm) / (jnp.sqrt(sum(squares)) + jnp.float32(eps)), jnp.float32(1))
         return jax.tree.map(lambda x: x * factor.astype(x.dtype), g), state
 
-    return optax.GradientTransformation(optax.init_empty_state, update)
+    return optax.GradientTransformation(optax.identity().init, update)
 
 
 def adanorm(decay: float) -> Transformation:
@@ -189,7 +189,7 @@ def ratio_to_new_parameters(eps: float, max_param_norm: float) -> Transformation
 
         return jax.tree.map(rescale, u, params), state
 
-    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+    return optax.GradientTransformationExtraArgs(optax.identity().init, update)
 
 
 REPLAYS = {
