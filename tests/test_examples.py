@@ -215,6 +215,12 @@ def test_slot_table_has_the_algorithms_and_the_slots_that_one_fills(from_docs):
     assert header == ["name", "year", *(slot for slot in zoo.SLOTS if slot in filled), "bytes", "params"]
 
 
+def test_slot_table_has_a_row_for_each_side_of_a_route(from_docs):
+    _, _, *rows = from_docs("slot_table").slot_table(["muon"]).splitlines()
+    assert [row.split(" | ")[0] for row in rows] == ["| `muon`, matrices", "| `muon`, rest"]
+    assert "orthogonalize()" in rows[0] and "ema(0.95, of=square)" in rows[1]
+
+
 def test_every_generated_part_has_its_place(from_docs):
     generated = from_docs("generated")
     for page, parts in generated.PARTS.items():
