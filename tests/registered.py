@@ -1,8 +1,8 @@
 """The registered algorithms, to parametrize tests over, and the folders of what is recorded of them.
 
-What holds for every composition is proven on compositions drawn at random from the parts. So of the tests that compile,
-the default suite runs those of `FACES` alone, and the slow suite those of all algorithms, but for the checks that an
-algorithm shares with another one of the same parts (`COVER`).
+What holds for every composition is proven on compositions drawn at random from the parts. So tests that compile run for
+`FACES` alone, algorithms that have between them all mechanisms of a pipeline, by default; in the slow suite those about
+what is around an optimizer too, and those about it alone for `COVER`, algorithms that have between them all parts.
 """
 
 import re

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import ALGORITHMS
+from registered import FACES
 
 import optax_zoo as zoo
 from optax_zoo import cli
@@ -61,7 +61,7 @@ def whole(tx, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", FACES)
 def test_one_layer_and_two_say_the_state_of_all(name):
     known = zoo.describe(name)
     tx = known.factory(**known.example)

@@ -1,7 +1,8 @@
 """Registered algorithms through the checks of the kit.
 
 By default all checks run for one algorithm, a choice of them for those that stand for the mechanisms of a pipeline, and
-what differs from row to row for all. CI runs all of them, for algorithms that have between them every part there is.
+what differs from row to row for all. CI runs all checks for these, and those that are about an optimizer alone, not about
+what is around it, for algorithms that have between them every part there is.
 """
 
 import pytest
@@ -32,6 +33,18 @@ QUICK = OF_ROWS | {
 }
 
 
+AROUND = {"composition", "evaluation", "persistence", "devices"}  # groups of checks of what is around an optimizer
+OF_SHARDS = {"named_sharding_2d_explicit", "state_shardings_follow", "shard_map_sharded", "no_collectives"}
+
+
+def is_run(name, check):
+    """Whether a check runs at all."""
+    if check in QUICK or check in zoo.describe(name).expected_failures or name in {*FACES, *WHOLE}:
+        return True
+    one = conformance.CHECKS[check]
+    return name in COVER and check != "a_thousand_leaves" and (one.group not in AROUND or check in OF_SHARDS)
+
+
 def is_quick(name, check):
     """Whether a check runs by default."""
     if name in WHOLE:
@@ -43,7 +56,7 @@ def all_cases():
     for name in zoo.list_algorithms():
         _, parameters = conformance.cases(**conformance.registered(name))
         for case in parameters:
-            if name in COVER or case.id in QUICK or case.id in zoo.describe(name).expected_failures:
+            if is_run(name, case.id):
                 marks = [] if is_quick(name, case.id) else [pytest.mark.slow]
                 group = pytest.mark.xdist_group(f"kit {name}")  # whose checks share what has been compiled
                 yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=[*case.marks, *marks, group])
