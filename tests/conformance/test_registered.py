@@ -1,8 +1,8 @@
 """Registered algorithms through the checks of the kit.
 
 By default all checks run for one algorithm, a choice of them for those that stand for the mechanisms of a pipeline, and
-what differs from row to row for all. CI runs all checks for these, and those that are about an optimizer alone, not about
-what is around it, for algorithms that have between them every part there is.
+what differs from row to row for all. CI runs all checks for these, and those about an optimizer alone, rather than what
+is around it, for algorithms that have between them every part there is.
 """
 
 import pytest
