@@ -50,6 +50,13 @@ def test_repr_never_shows_an_address_or_an_array():
     jax.jit(lambda rate: jnp.zeros(len(repr(zoo.sgd(rate)))))(0.1)
 
 
+def test_tuples_of_numbers_are_shown_and_left_out_where_they_are_the_default():
+    assert repr(zoo.orthogonalize(coefficients=(2, -1.5, 0.5))) == "orthogonalize(coefficients=(2, -1.5, 0.5))"
+    assert repr(zoo.orthogonalize(coefficients=((2, -1.5, 0.5),))) == "orthogonalize(coefficients=((2, -1.5, 0.5),))"
+    assert repr(zoo.orthogonalize(coefficients=(3.4445, -4.7750, 2.0315))) == "orthogonalize()"
+    assert repr(zoo.damp_by_max(axis_name=("data", "model"))) == "damp_by_max(axis_name=axis_name)"
+
+
 def test_replace_swaps_one_slot_and_none_empties_it(params, grads, run):
     adam = zoo.adam(0.1)
     assert list(adam.slots) == ["numerator", "denominator", "learning_rate"]

@@ -9,6 +9,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.bias_correction import bias_correction
 from optax_zoo.primitives.iterates import own
+from optax_zoo.primitives.layout import whole
 from optax_zoo.primitives.learning_rate import Estimate, RateRule, Told, evaluate_rate, init_rate
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import primitive
@@ -74,7 +75,8 @@ def prodigy_rate(
       bias_decays: (b1, b2), where the rate is to be multiplied by :math:`\sqrt{1 - b_2^t} / (1 - b_1^t)`, for
         averages that are not debiased; None for no factor.
       safeguard_warmup: leave gamma and that factor out of s, so that a warmup does not raise d.
-      slice_p: estimate d from every slice_p-th element of a leaf, which takes that much less memory.
+      slice_p: estimate d from every slice_p-th element of a leaf, which takes that much less memory; a sharded leaf is
+        brought together for it.
       axis_name: mesh axes that leaves are sharded over under `jax.shard_map` or `jax.pmap`, see `normalize_by_norm`.
 
     Returns:
@@ -95,7 +97,7 @@ def prodigy_rate(
     _checks.whole("slice_p", slice_p)
 
     def sliced(x: Any) -> jax.Array:
-        return lift(x) if slice_p == 1 else lift(x).reshape(-1)[::slice_p]
+        return lift(x) if slice_p == 1 else whole(lift(x)).reshape(-1)[::slice_p]
 
     def init(params: Any) -> ProdigyState:
         first = jnp.asarray(d0, scalar_dtype(params))

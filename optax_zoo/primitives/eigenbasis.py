@@ -182,7 +182,8 @@ def _turned_leaf(
         now = [_iterated(f, q, order) for f, q, order in zip(averaged, before, orders, strict=True)]
 
         def carried(x: jax.Array) -> jax.Array:
-            return axes.leaf(axes.rotated(axes.rotated_back(axes.tensors(x), before), now), x)
+            outside = axes.rotated_back(axes.tensors(lift(x)), before)
+            return axes.leaf(axes.rotated(outside, now), x).astype(x.dtype)
 
         return now, [carried(x) for x in directions], [axes.leaf(_sorted(axes.tensors(x), orders), x) for x in scales]
 

@@ -39,6 +39,8 @@ def expression(value: Any, name: str) -> str:
         return _qualified_name(value)
     if isinstance(value, (int, float, np.generic, np.ndarray, jax.Array)) and _is_real_scalar(value):
         return number_expression(float(value))
+    if isinstance(value, tuple) and value and _are_numbers(value):
+        return f"({', '.join(expression(item, name) for item in value)}{',' * (len(value) == 1)})"
     return name
 
 
@@ -52,6 +54,11 @@ def _is_real_scalar(value: Any) -> bool:
     return np.ndim(value) == 0 and (jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.floating))
 
 
+def _are_numbers(value: tuple[Any, ...]) -> bool:
+    """Whether a tuple, maybe of tuples, holds numbers of Python alone."""
+    return all(_are_numbers(item) if isinstance(item, tuple) else type(item) in (int, float) for item in value)
+
+
 def _qualified_name(function: Callable[..., Any]) -> str:
     outer, _, inner = getattr(function, "__qualname__", type(function).__qualname__).partition(".<locals>")
     return f"{outer}(...)" if inner else outer
@@ -62,5 +69,7 @@ def _equal(value: Any, default: Any) -> bool:
         return True
     if dataclasses.is_dataclass(value):
         return repr(value) == repr(default)
+    if isinstance(value, tuple) and isinstance(default, tuple):
+        return len(value) == len(default) and all(map(_equal, value, default))
     plain = (int, float, str, bool)
     return isinstance(value, plain) and isinstance(default, plain) and value == default

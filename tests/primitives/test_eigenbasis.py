@@ -144,6 +144,11 @@ def test_of_low_precision_it_is_kept_in_float32():
     assert {x.dtype for x in (*state["basis"].factors, *state["basis"].vectors)} == {jnp.dtype("float32")}
 
 
+def test_averages_in_bfloat16_turn_with_it():
+    _, state = steps(zoo.soap(0.1, every=1, accumulator_dtype=jnp.bfloat16), drawn(4, 3))
+    assert state["numerator"].estimator.value.dtype == state["denominator"].estimator.value.dtype == jnp.bfloat16
+
+
 def test_alone_it_maps_updates_into_the_basis():
     grads = drawn(4, 3, count=2)
     _, state = steps(pipeline(basis=eigenbasis(9), numerator=ema(0.0)), grads)

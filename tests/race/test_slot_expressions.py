@@ -101,6 +101,7 @@ def test_none_empties_a_slot():
         ("power_annealing(0.5, offset=-0.5)", None),
         ("scale_by_ema(0.9)", zoo.debiased(zoo.ema(0.9))),
         ("clip_by_norm('l2', 1)", zoo.clip_by_norm("l2", 1.0)),
+        ("orthogonalize(coefficients=((2, -1.5, 5e-1),))", zoo.orthogonalize(coefficients=((2.0, -1.5, 0.5),))),
     ],
 )
 def test_expressions_that_are_read(text, same):
@@ -146,7 +147,9 @@ NAMES = r"\(allowed: literals, none, learning_rate, absolute, .*optax\.trace\)\.
         ("ema(-True)", f"an operator was found.* {NAMES}"),
         ("ema(not 1)", f"an operator was found.* {NAMES}"),
         ("ema(1 if 1 else 2)", f"a condition was found.* {NAMES}"),
-        ("ema((0.9, 0.8))", f"a tuple was found.* {NAMES}"),
+        ("ema((0.9, square))", f"a tuple was found.* {NAMES}"),
+        ("ema(())", f"a tuple was found.* {NAMES}"),
+        ("ema((0.9, 0.8))", "fails: decay is .0.9, 0.8., but must be a number"),
         ("ema({'a': 1})", f"a dict was found.* {NAMES}"),
         ("ema(f'{1}')", f"a formatted string was found.* {NAMES}"),
         ("ema(1j)", f"a constant was found, '1j' {NAMES}"),

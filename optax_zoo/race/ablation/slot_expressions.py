@@ -60,6 +60,7 @@ _NO_PARTS = {
     "register_norm",
     "route",
 }
+_NUMBERS = (ast.Constant, ast.UnaryOp, ast.Tuple)  # what stands in tuples
 _FOUND: Mapping[type[ast.AST], str] = {
     ast.Attribute: "an attribute",
     ast.Subscript: "a subscript",
@@ -134,7 +135,7 @@ def parse(text: str) -> SlotExpression:
     """Reads a slot expression.
 
     Allowed are the names of `allowed()`, calls of them with positional and keyword arguments, numbers, strings, True,
-    False and None, `none` for an empty slot, and `learning_rate` for the rate of the race.
+    False and None, tuples of such, `none` for an empty slot, and `learning_rate` for the rate of the race.
 
     Raises:
       RaceError: for anything else; the sentence says what was found and what is allowed.
@@ -203,6 +204,8 @@ class _Reader:
                 number, bool
             ):
                 return -number
+            case ast.Tuple(elts=[_, *_]) if all(isinstance(item, _NUMBERS) for item in node.elts):
+                return tuple(map(self.value, node.elts))
             case ast.Call():
                 return self.call(node)
             case ast.Name(id=name) if name == RATE:
