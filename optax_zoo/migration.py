@@ -70,7 +70,7 @@ def _member(old: Any, name: Any) -> Any:
 
 
 def _leaf(old: Any, new: Any, count: int, path: tuple[str, ...]) -> Any:
-    if old is _NEW or old is None or new is None:
+    if old is _NEW or old is None or new is None or not jax.tree_util.all_leaves([old]):
         is_count = path[-1:] == ("count",) and jnp.issubdtype(new.dtype, jnp.integer)
         return jnp.full_like(new, count) if is_count else new
     if jnp.shape(old) != jnp.shape(new):

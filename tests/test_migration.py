@@ -71,6 +71,14 @@ def test_an_array_of_another_shape_is_refused_with_its_place():
         zoo.migrate(midway(zoo.adam(0.1)), zoo.adam(0.1), other)
 
 
+def test_a_counter_of_each_element_is_no_counter_of_all_nor_the_reverse():
+    by_element = zoo.rmsprop(0.1).replace(denominator=zoo.arithmetic_rms(sparse=True))
+    of_all = zoo.rmsprop(0.1).replace(denominator=zoo.root(zoo.ema(zoo.growing_decay(0.9), of=zoo.square)))
+    assert int(zoo.migrate(midway(by_element), of_all, PARAMS, count=7)["denominator"].count) == 7
+    carried = zoo.migrate(midway(of_all), by_element, PARAMS, count=7)
+    chex.assert_trees_all_equal(carried["denominator"].count, jax.tree.map(jnp.zeros_like, PARAMS))
+
+
 def test_a_state_that_is_no_state_of_a_pipeline_is_refused():
     with pytest.raises(TypeError, match="must be the dict by slot"):
         zoo.sgd(0.1).update(GRADS, optax.sgd(0.1).init(PARAMS))
