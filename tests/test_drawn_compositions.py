@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 import optax_zoo as zoo
 from optax_zoo import by_leaf
+from optax_zoo.compat import set_mesh
 from optax_zoo.conformance.assertions import close, finite, same_kind
 
 PARAMS = {
@@ -180,7 +181,7 @@ def test_on_a_mesh_of_explicit_axes_the_state_keeps_its_shardings(tx, spec):
     mesh = jax.make_mesh((2, 2), ("data", "model"), axis_types=(AxisType.Explicit,) * 2, devices=jax.devices()[:4])
     shape = {"w": jnp.zeros((4, 2)), "k": jnp.zeros((4, 2, 4))}
     params = jax.tree.map(lambda x: jax.device_put(x, NamedSharding(mesh, spec)), shape)
-    with jax.set_mesh(mesh):
+    with set_mesh(mesh):
         state = jax.eval_shape(tx.init, params)
         updates, after = step(tx, state, params)
     for found, expected in ((updates, params), (after, state)):
