@@ -105,11 +105,10 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
     size = adanorm(h.get("adanorm_r", 0.95)) if h.get("adanorm") else None
     ratio = zoo.trust_ratio(eps=eps, max_param_norm=10.0)
     if h["rectify"]:
-        factor = rectified(b2, h.get("n_sma_threshold", 5), h.get("degenerated_to_sgd", False))
-        tx = tx.replace(
-            learning_rate=lambda count: (corrected(count) if callable(corrected) else corrected) * factor(count)[0],
-            denominator=only_where(lambda count: factor(count)[1], root(ema(b2, of=square), eps=eps)),
-        )
+        denominator = zoo.debiased(root(ema(b2, of=square), eps=eps))
+        otherwise = "momentum" if h.get("degenerated_to_sgd", False) else "still"
+        threshold = h.get("n_sma_threshold", 5)
+        tx = tx.replace(denominator=zoo.rectified(denominator, b2, threshold=threshold, otherwise=otherwise))
         ratio = ratio_to_new_parameters(eps, 10.0)
     parts = {
         "decay": None if h["weight_decouple"] or h["rectify"] else optional(zoo.coupled_decay, weight_decay),
@@ -152,30 +151,6 @@ def adanorm(decay: float) -> Transformation:
         return jax.tree.map(lengthen, g, means, norms), means
 
     return optax.GradientTransformation(lambda params: jax.tree.map(lambda p: jnp.zeros((), p.dtype), params), update)
-
-
-def rectified(b2: float, threshold: int, degenerated_to_sgd: bool) -> Any:
-    """A function of the count to RAdam's factor of the rate, and whether steps are divided by the root."""
-
-    def factor(count: Any) -> Any:
-        most, power = 2 / (1 - b2) - 1, b2 ** (count + 1.0)
-        length = most - 2 * (count + 1.0) * power / (1 - power)
-        adaptive = length >= threshold
-        n = jnp.where(adaptive, length, threshold)
-        root = jnp.sqrt((1 - power) * (n - 4) / (most - 4) * (n - 2) / n * most / (most - 2))
-        return jnp.where(adaptive, root, 1.0 if degenerated_to_sgd else 0.0), adaptive
-
-    return factor
-
-
-def only_where(holds: Any, part: zoo.Part) -> Transformation:
-    """A denominator that is 1 at the other steps."""
-
-    def update(g: Any, state: Any, params: Any = None) -> Any:
-        d, inner = part.update(g, state[1], params)
-        return jax.tree.map(lambda d: jnp.where(holds(state[0]), d, 1), d), (state[0] + 1, inner)
-
-    return optax.GradientTransformation(lambda params: (jnp.zeros((), jnp.int32), part.init(params)), update)
 
 
 def ratio_to_new_parameters(eps: float, max_param_norm: float) -> Transformation:
