@@ -80,6 +80,8 @@ def static(name: str, value: Any) -> None:
 def whole(name: str, value: Any, least: int = 1) -> None:
     """Refuses what is not a whole number of Python, at least `least`."""
     static(name, value)
+    if not is_number(value):
+        scalar(name, value, f"at least {least}", lambda n: True)  # refuses it
     scalar(name, value, f"a whole number at least {least}", lambda n: n >= least and n == int(n))
 
 

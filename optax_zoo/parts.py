@@ -1,14 +1,16 @@
 """Every part in one import: `from optax_zoo.parts import debiased, ema, root`."""
 
 from optax_zoo.learned.lstm import coordinatewise_lstm
-from optax_zoo.primitives.accumulators import arithmetic_mean, ema, peak, total, trace
+from optax_zoo.primitives.accumulators import ema, total, trace
 from optax_zoo.primitives.agreement import cautious
 from optax_zoo.primitives.annealing import power_annealing
+from optax_zoo.primitives.arithmetic_mean import arithmetic_mean
 from optax_zoo.primitives.average_norm import normalize_by_average_norm
 from optax_zoo.primitives.basis import BasisRule, Turned
 from optax_zoo.primitives.bias_correction import scale_by_bias_correction
 from optax_zoo.primitives.bounds import converging_bound
 from optax_zoo.primitives.combine import in_series, optional, serial
+from optax_zoo.primitives.dadapt import dadapt_rate
 from optax_zoo.primitives.damping import damp_by_max
 from optax_zoo.primitives.decay import coupled_decay, decoupled_decay, proximal_decay
 from optax_zoo.primitives.denominators import (
@@ -20,7 +22,6 @@ from optax_zoo.primitives.denominators import (
     scale_by_arithmetic_rms,
 )
 from optax_zoo.primitives.difference import difference, extrapolated
-from optax_zoo.primitives.distances import dadapt_rate, prodigy_rate
 from optax_zoo.primitives.eigenbasis import eigenbasis
 from optax_zoo.primitives.factored import factored
 from optax_zoo.primitives.initial import random_normal
@@ -33,7 +34,9 @@ from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm
 from optax_zoo.primitives.orthogonalize import orthogonalize, scale_by_shape
 from optax_zoo.primitives.part import Part, Rule, primitive
+from optax_zoo.primitives.peak import peak
 from optax_zoo.primitives.powers import power_decay, relative_rate
+from optax_zoo.primitives.prodigy import prodigy_rate
 from optax_zoo.primitives.pulled_back import pulled_back
 from optax_zoo.primitives.rectified import rectified
 from optax_zoo.primitives.residual import residual

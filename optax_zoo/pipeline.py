@@ -15,6 +15,7 @@ from optax_zoo.primitives.learning_rate import (
     RateRule,
     ScheduleState,
     already_applied,
+    descend,
     evaluate_rate,
     init_rate,
     is_rate,
@@ -22,7 +23,7 @@ from optax_zoo.primitives.learning_rate import (
 )
 from optax_zoo.primitives.overflow import bounded_beside
 from optax_zoo.primitives.part import Part, Rule, all_by_leaf, needs_of, rule_of, update_of
-from optax_zoo.primitives.precision import as_before, in_dtype, in_wider_dtype, lift
+from optax_zoo.primitives.precision import as_before, in_wider_dtype, lift
 from optax_zoo.walk import Walk, weighted
 
 SLOTS = (
@@ -233,7 +234,7 @@ class _Row(Rule):
             u = walk.through("learning_rate", u)
         else:
             step = estimate.step if estimate is not None else 1 if isinstance(self.rate, already_applied) else rate
-            u = jax.tree.map(lambda u: in_dtype(-step * u, u.dtype), u)
+            u = descend(u, step)
         u = walk.through("decay", walk.through("velocity", u))
         if self.estimator is not None:
             walk.conclude(self.estimator, u)

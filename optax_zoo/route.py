@@ -58,9 +58,10 @@ class matrices:  # noqa: N801  (used like a function of path and leaf)
         return found
 
     def __repr__(self) -> str:
-        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        shown = [f"{name}={value!r}" for name, value in given.items() if value not in ((), None)]
-        return f"matrices({', '.join(shown)})"
+        but = f"but={self.but!r}" if self.but else ""
+        most_axes = "" if self.most_axes is None else f"most_axes={self.most_axes}"
+        stacked = "" if self.stacked is None else f"stacked={expression(self.stacked, 'stacked')}"
+        return f"matrices({', '.join(filter(None, (but, most_axes, stacked)))})"
 
 
 By: TypeAlias = matrices | Callable[[Any, Any], str]

@@ -1,6 +1,7 @@
 """One gradient on its way through the slots of a pipeline."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -10,6 +11,20 @@ from optax_zoo import by_leaf
 from optax_zoo.primitives.basis import BasisRule
 from optax_zoo.primitives.learning_rate import Estimate, RateRule, Told
 from optax_zoo.primitives.precision import as_before, in_dtype_of
+
+
+def _note(error: Exception, slot: str) -> None:
+    error.add_note(f"This was in the slot {slot!r} of the pipeline.")
+
+
+@contextlib.contextmanager
+def _noting(slot: str) -> Iterator[None]:
+    """Adds to an error the slot that it occurred in."""
+    try:
+        yield
+    except Exception as error:
+        _note(error, slot)
+        raise
 
 
 class Walk:
@@ -44,6 +59,7 @@ class Walk:
         if rate is not None:
             self.given["learning_rate"] = rate
         self.denominator: Any = None
+        self._outside: Any = None
 
     def through(self, slot: str, u: Any) -> Any:
         """What the part in a slot makes of u, which passes an empty slot unchanged."""
@@ -53,10 +69,11 @@ class Walk:
             u, after = self.updates[slot](u, self.state[slot], self.params, **self.given)
             self.new_state[slot] = jax.tree.map(as_before, after, self.state[slot])
         except Exception as error:
-            error.add_note(f"This was in the slot {slot!r} of the pipeline.")
+            _note(error, slot)
             raise
         return u
 
+    @_noting("learning_rate")
     def estimated(self, rule: RateRule, g: Any) -> Estimate:
         """The rate of this step as the estimator in the learning_rate slot says it, handed on to all parts."""
         estimate, after = rule.estimate(g, self.state["learning_rate"], self.params, **self.given)
@@ -64,6 +81,7 @@ class Walk:
         self.given |= {"learning_rate": estimate.rate, "unit": estimate.unit}
         return estimate
 
+    @_noting("learning_rate")
     def conclude(self, rule: RateRule, u: Any) -> None:
         """Tells the estimator of a rate what the step was."""
         if rule.conclude is not None:
@@ -71,16 +89,19 @@ class Walk:
             after = rule.conclude(self.new_state["learning_rate"], told)
             self.new_state["learning_rate"] = jax.tree.map(as_before, after, self.state["learning_rate"])
 
+    @_noting("basis")
     def into(self, rule: BasisRule, g: Any) -> Any:
         """The gradient in the basis."""
-        self.outside, self.given["gradient"] = g, rule.into(g, self.state["basis"])
+        self._outside, self.given["gradient"] = g, rule.into(g, self.state["basis"])
         return self.given["gradient"]
 
+    @_noting("basis")
     def out_of(self, rule: BasisRule, u: Any) -> Any:
         """A direction that was found in the basis, outside it."""
-        self.given["gradient"] = self.outside
+        self.given["gradient"] = self._outside
         return rule.back(u, self.state["basis"])
 
+    @_noting("basis")
     def turned(self, rule: BasisRule, u: Any) -> Any:
         """Finishes a step in a basis: makes the next one, and carries the states in it over. Returns the update."""
         g, before = self.given["gradient"], self.state["basis"]

@@ -19,7 +19,7 @@ import optax
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.part import Rule, primitive
-from optax_zoo.primitives.precision import in_dtype, in_dtype_of, scalar_dtype
+from optax_zoo.primitives.precision import in_dtype_of
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, is_by_leaf, leaf_sum, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
@@ -206,91 +206,3 @@ def _accumulator(
 
     known_weight = seeded != "while_zero" and _checks.is_absent(initial)
     return Rule(init, update, debias_weight=debias_weight if known_weight else None, by_leaf=is_by_leaf(of))
-
-
-class ArithmeticMeanState(NamedTuple):
-    """State of `arithmetic_mean`.
-
-    Attributes:
-      total: the sum of the statistic, a tree of arrays.
-      count: how many steps the sum has seen: a float scalar for the tree, or a tree like `total` if sparse. It is kept
-        in floating point because the sum is: both stop growing at the same size, and the mean stands still.
-    """
-
-    total: Any
-    count: Any
-
-
-@primitive
-def arithmetic_mean(*, of: Statistic = identity, sparse: bool = False, accumulator_dtype: DType = None) -> Rule:
-    """Arithmetic mean of a statistic over all steps: s <- s + f(x), n <- n + 1, s / n.
-
-    Args:
-      of: the statistic f of a leaf.
-      sparse: count a step only where f(x) is not 0 (n per element); the mean of nothing is 0.
-      accumulator_dtype: dtype of s and of a sparse n; by default the gradient's, at least float32.
-
-    Returns:
-      An estimator with state `ArithmeticMeanState`.
-    """
-    check_accumulator_dtype(accumulator_dtype, scale=of is not identity)
-
-    def init(params: Any) -> ArithmeticMeanState:
-        def zeros() -> Any:
-            return statistic_zeros(of, params, accumulator_dtype)
-
-        return ArithmeticMeanState(zeros(), zeros() if sparse else jnp.zeros((), scalar_dtype(params)))
-
-    def update(updates: Any, state: ArithmeticMeanState, params: Any = None, **extra_args: Any) -> Any:
-        f = statistic_of(of, updates)
-        total = jax.tree.map(lambda f, s: (s + f).astype(s.dtype), f, state.total)
-        if sparse:
-            count = jax.tree.map(lambda f, n: n + (f != 0).astype(n.dtype), f, state.count)
-            mean = jax.tree.map(lambda f, s, n: in_dtype(s / jnp.maximum(n, 1), f.dtype), f, total, count)
-        else:
-            count = state.count + 1
-            share = 1 / count
-            mean = jax.tree.map(lambda f, s: in_dtype(s * share, f.dtype), f, total)
-        return mean, ArithmeticMeanState(total, count)
-
-    return Rule(init, update, by_leaf=is_by_leaf(of))
-
-
-@primitive
-def peak(
-    decay: Scalar,
-    *,
-    of: Statistic = identity,
-    eps: Scalar = 0.0,
-    eps_max: Scalar = 0.0,
-    accumulator_dtype: DType = None,
-) -> Rule:
-    """Decaying maximum of a statistic (AdaMax): s <- max(decay s, f(x) + eps_max), s + eps.
-
-    Args:
-      decay: in [0, 1].
-      of: the statistic f of a leaf, e.g. `absolute`.
-      eps: added to the maximum that is returned.
-      eps_max: added to the statistic, inside the maximum.
-      accumulator_dtype: dtype of s; by default the gradient's, at least float32.
-
-    Returns:
-      An estimator with state `AccumulatorState`.
-    """
-    _checks.scalar("decay", decay, "at least 0 and at most 1", lambda x: 0 <= x <= 1)
-    _checks.non_negative("eps", eps)
-    _checks.non_negative("eps_max", eps_max)
-    check_accumulator_dtype(accumulator_dtype)
-
-    def init(params: Any) -> AccumulatorState:
-        return filled(AccumulatorState(statistic_zeros(of, params, accumulator_dtype)))
-
-    def update(updates: Any, state: AccumulatorState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
-        def track(f: jax.Array, s: jax.Array) -> jax.Array:
-            return jnp.maximum(decay * s, f + eps_max).astype(s.dtype)
-
-        f = statistic_of(of, updates)
-        value = jax.tree.map(track, f, state.value)
-        return jax.tree.map(lambda f, s: in_dtype(s + eps * unit, f.dtype), f, value), state._replace(value=value)
-
-    return Rule(init, update, by_leaf=is_by_leaf(of))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.masks import check_mask, masked
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
@@ -71,7 +72,7 @@ def decoupled_decay(weight_decay: Decay, mask: Mask = None, *, of_new: bool = Fa
     """
 
     def subtract(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
-        _check_rate("decoupled_decay", learning_rate)
+        check_given("decoupled_decay", learning_rate)
         decaying = lift(p) + lift(u) if of_new else lift(p)
         return lift(u) - learning_rate * coefficient * decaying
 
@@ -99,20 +100,11 @@ def proximal_decay(weight_decay: Decay, mask: Mask = None) -> Rule:
     """
 
     def divide(u: Any, p: Any, coefficient: Any, learning_rate: Any) -> jax.Array:
-        _check_rate("proximal_decay", learning_rate)
+        check_given("proximal_decay", learning_rate)
         strength = learning_rate * coefficient
         return (lift(u) - strength * lift(p)) / (1 + strength)
 
     return _decay(divide, weight_decay, mask)
-
-
-def _check_rate(part: str, learning_rate: Any) -> None:
-    """Refuses a step without the rate."""
-    if learning_rate is None:
-        raise TypeError(
-            f"{part} needs the learning rate: fill the pipeline's learning_rate slot with a number or a schedule, or "
-            "call update(updates, state, params, learning_rate=...)."
-        )
 
 
 def _decay(decayed: Callable[..., jax.Array], weight_decay: Decay, mask: Mask) -> Rule:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.accumulators import arithmetic_mean
+from optax_zoo.primitives.arithmetic_mean import arithmetic_mean
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import DebiasWeight, Part, Rule, all_by_leaf, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import in_dtype, in_dtype_of, lift, scalar_dtype, shapes_by_leaf, zeros

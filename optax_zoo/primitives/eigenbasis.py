@@ -85,65 +85,59 @@ def eigenbasis(
         ]
 
     def init(params: Any) -> EigenbasisState:
-        leaves, treedef = jax.tree.flatten(params)
-        seen = axes_of(params)
-
         def trees(matrix: Callable[[int], jax.Array]) -> tuple[Any, ...]:
-            def of_leaf(number: int, axis: int) -> jax.Array:
-                axes, dtype = seen[number], lift(leaves[number]).dtype
-                if not any(axes.sizes[axis : axis + 1]):
-                    return jnp.zeros((), dtype)  # not of no elements, which orbax cannot store
-                one = matrix(axes.sizes[axis]).astype(dtype)
-                return jnp.broadcast_to(one, (*axes.layers, *one.shape)).copy()
-
-            most = max((len(axes.sizes) for axes in seen), default=0)
-            return tuple(
-                jax.tree.unflatten(treedef, [of_leaf(i, axis) for i in range(len(leaves))]) for axis in range(most)
-            )
+            return _matrices(matrix, params, axes_of(params))
 
         return EigenbasisState(trees(lambda n: jnp.zeros((n, n))), trees(jnp.eye), jnp.zeros((), jnp.int32))
 
-    def mapped(rotate: Callable[..., jax.Array], tree: Any, state: EigenbasisState) -> Any:
-        leaves, treedef = jax.tree.flatten(tree)
-
-        def of_leaf(x: jax.Array, axes: TensorAxes, vectors: list[jax.Array]) -> jax.Array:
-            rotated = rotate(axes, axes.tensors(whole(x)), axes.batched(jax.tree.map(whole, vectors)))
-            return laid_out_like(axes.leaf(rotated, x), x)
-
-        of_leaves = zip(leaves, axes_of(tree), _by_leaf(state.vectors, len(leaves)), strict=True)
-        return jax.tree.unflatten(treedef, [of_leaf(*each) for each in of_leaves])
-
     def into(tree: Any, state: EigenbasisState) -> Any:
-        return mapped(TensorAxes.rotated, jax.tree.map(bounded, tree), state)
+        return _mapped(TensorAxes.rotated, jax.tree.map(bounded, tree), state.vectors, axes_of(tree))
 
     def back(tree: Any, state: EigenbasisState) -> Any:
-        return mapped(TensorAxes.rotated_back, tree, state)
+        return _mapped(TensorAxes.rotated_back, tree, state.vectors, axes_of(tree))
 
     def turn(updates: Any, state: EigenbasisState, directions: list[Any], scales: list[Any]) -> Turned:
-        leaves, treedef = jax.tree.flatten(updates)
-        count = len(leaves)
         at = jnp.where(state.count == 0, 0, jnp.where(state.count % every == 0, 1, 2))
-        done = [
-            _turned_leaf(axes, at, decay, *of_leaf)
-            for axes, *of_leaf in zip(
-                axes_of(updates),
-                leaves,
-                _by_leaf(state.factors, count),
-                _by_leaf(state.vectors, count),
-                _by_leaf(directions, count),
-                _by_leaf(scales, count),
-                strict=True,
-            )
-        ]
+        leaves, treedef = jax.tree.flatten(updates)
         given = state.factors, state.vectors, directions, scales
-        trees = [
-            [jax.tree.unflatten(treedef, [of_leaf[kind][number] for of_leaf in done]) for number in range(len(each))]
-            for kind, each in enumerate(given)
-        ]
-        after = EigenbasisState(tuple(trees[0]), tuple(trees[1]), optax.safe_increment(state.count))
-        return Turned(after, trees[2], trees[3])
+        of_leaves = zip(axes_of(updates), leaves, *(_by_leaf(trees, len(leaves)) for trees in given), strict=True)
+        done = [_turned_leaf(axes, at, decay, *of_leaf) for axes, *of_leaf in of_leaves]
+        factors, vectors, directions, scales = (
+            [jax.tree.unflatten(treedef, [of_leaf[kind][number] for of_leaf in done]) for number in range(len(trees))]
+            for kind, trees in enumerate(given)
+        )
+        after = EigenbasisState(tuple(factors), tuple(vectors), optax.safe_increment(state.count))
+        return Turned(after, directions, scales)
 
     return BasisRule(init, into, back, turn, lambda state: state.count > 0, by_leaf=stacked is None)
+
+
+def _matrices(matrix: Callable[[int], jax.Array], tree: Any, seen: Sequence[TensorAxes]) -> tuple[Any, ...]:
+    """For each axis that a leaf can have a tree of matrices of its size, with the layers of the leaf in front."""
+    leaves, treedef = jax.tree.flatten(tree)
+
+    def of_leaf(leaf: Any, axes: TensorAxes, axis: int) -> jax.Array:
+        dtype = lift(leaf).dtype
+        if not any(axes.sizes[axis : axis + 1]):
+            return jnp.zeros((), dtype)  # not of no elements, which orbax cannot store
+        one = matrix(axes.sizes[axis]).astype(dtype)
+        return jnp.broadcast_to(one, (*axes.layers, *one.shape)).copy()
+
+    most = max((len(axes.sizes) for axes in seen), default=0)
+    columns = ([of_leaf(*each, axis) for each in zip(leaves, seen, strict=True)] for axis in range(most))
+    return tuple(jax.tree.unflatten(treedef, column) for column in columns)
+
+
+def _mapped(rotate: Callable[..., jax.Array], tree: Any, vectors: Sequence[Any], seen: Sequence[TensorAxes]) -> Any:
+    """A tree whose leaves are rotated, each by vectors of its own."""
+    leaves, treedef = jax.tree.flatten(tree)
+
+    def of_leaf(x: jax.Array, axes: TensorAxes, vectors: list[jax.Array]) -> jax.Array:
+        rotated = rotate(axes, axes.tensors(whole(x)), axes.batched(jax.tree.map(whole, vectors)))
+        return laid_out_like(axes.leaf(rotated, x), x)
+
+    of_leaves = zip(leaves, seen, _by_leaf(vectors, len(leaves)), strict=True)
+    return jax.tree.unflatten(treedef, [of_leaf(*each) for each in of_leaves])
 
 
 def _by_leaf(trees: Sequence[Any], count: int) -> list[list[Any]]:

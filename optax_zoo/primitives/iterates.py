@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like, scalar_dtype, weak_float
 from optax_zoo.primitives.types import Scalar
@@ -87,11 +88,7 @@ def schedule_free(
     def update(
         updates: Any, state: ScheduleFreeState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
-        if learning_rate is None:
-            raise TypeError(
-                "schedule_free needs the learning rate: fill the pipeline's learning_rate slot with a number or a "
-                "schedule, or call update(updates, state, params, learning_rate=...)."
-            )
+        check_given("schedule_free", learning_rate)
         count: Any = optax.safe_increment(state.count)
         largest = jnp.maximum(state.largest_rate, learning_rate).astype(state.largest_rate.dtype)
         weight = (weak_float(count) ** r * largest**weight_lr_power).astype(largest.dtype)

@@ -121,13 +121,22 @@ def init_rate(rate: Any) -> Any:
 
 def evaluate_rate(rate: Any, state: Any) -> tuple[Any, Any]:
     """The rate of this step, and the next state."""
-    rate = rate.rate if isinstance(rate, already_applied) else rate
+    rate = plain_rate(rate)
     if not callable(rate):
         return rate, state
     now = rate(state.count)
     if jnp.ndim(now) != 0:
         raise ValueError(f"learning_rate is a schedule that gave shape {jnp.shape(now)}, but must give a scalar.")
     return now, ScheduleState(optax.safe_increment(state.count))
+
+
+def check_given(part: str, learning_rate: Any, slot_holds: str = "a number or a schedule") -> None:
+    """Refuses a step of a part that reads the rate without one."""
+    if learning_rate is None:
+        raise TypeError(
+            f"{part} needs the learning rate: fill the pipeline's learning_rate slot with {slot_holds}, or call "
+            "update(updates, state, params, learning_rate=...)."
+        )
 
 
 def descend(updates: Any, rate: Any) -> Any:

@@ -12,6 +12,7 @@ from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.initial import random_normal, wrap_key
 from optax_zoo.primitives.integrators import Motion, Surroundings, integrator
+from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import lift, like, zeros_for
@@ -143,11 +144,11 @@ def thermostat(
     def update(
         updates: Any, state: ThermostatState, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
-        rate = _given(learning_rate)
+        check_given("thermostat", learning_rate, "already_applied(rate)")
         lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
         scale, inner = update_of(estimator)(lifted, state.preconditioner, params, **extra_args)
-        force = jax.tree.map(lambda g, d: rate * g / d, lifted, scale)
-        warmth, progress = explore(state, scale, rate / data_size)
+        force = jax.tree.map(lambda g, d: learning_rate * g / d, lifted, scale)
+        warmth, progress = explore(state, scale, learning_rate / data_size)
         still = jax.tree.map(jnp.zeros_like, state.velocity)
         motion = integrator(Motion(still, state.velocity, state.friction), Surroundings(scale, force, **warmth))
         return jax.tree.map(like, motion.step, updates), state._replace(
@@ -190,15 +191,6 @@ def _agitation(
     before = jax.tree.map(lambda d, b: jnp.where(b == 0, d, b), scale, state.scale_before)
     corrections = jax.tree.map(correction, state.velocity, scale, before)
     return jax.tree.map(jnp.add, jax.tree.map(noise, draws, scale, before), corrections)
-
-
-def _given(learning_rate: Any) -> Any:
-    if learning_rate is None:
-        raise TypeError(
-            "thermostat needs the learning rate: fill the pipeline's learning_rate slot with "
-            "already_applied(rate), or call update(updates, state, params, learning_rate=...)."
-        )
-    return learning_rate
 
 
 def _as(values: Any, before: Any) -> Any:

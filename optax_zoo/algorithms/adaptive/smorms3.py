@@ -10,6 +10,7 @@ from optax_zoo import _checks
 from optax_zoo.parts import Rule, already_applied, primitive, square
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
+from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.precision import lift, like, zeros_for
 from optax_zoo.primitives.roots import root_of
@@ -55,12 +56,7 @@ def scale_by_smorms3(*, eps: Scalar = 1e-16, accumulator_dtype: DType = None) ->
     def update(
         updates: Any, state: Smorms3State, params: Any = None, *, learning_rate: Any = None, **extra_args: Any
     ) -> Any:
-        if learning_rate is None:
-            raise TypeError(
-                "scale_by_smorms3 needs the learning rate: fill the pipeline's learning_rate slot with "
-                "already_applied(rate), or call update(updates, state, params, learning_rate=...)."
-            )
-
+        check_given("scale_by_smorms3", learning_rate, "already_applied(rate)")
         lifted = jax.tree.map(lambda g: bounded(lift(g)), updates)
 
         # Every quotient stands alone, over a common denominator: one that several share XLA keeps in a temporary.
