@@ -25,7 +25,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
-napoleon_custom_sections = ["State", "Source"]
+napoleon_custom_sections = ["State", "Claim", "Source"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 

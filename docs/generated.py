@@ -61,7 +61,9 @@ def algorithm_section(algorithm: zoo.Algorithm) -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "algorithms": {"algorithms": algorithms},
     "conformance": {"checks": checks, "reasons": reasons},
+    "optax": {"counterparts": printed_by("tests/counterparts.py")},
     "parity": {"ledger": printed_by("tests/parity/ledger.py")},
+    "performance": {"step-bytes": printed_by("docs/step_bytes.py")},
     "scaling": {"scaling": printed_by("docs/scaling_table.py")},
 }
 

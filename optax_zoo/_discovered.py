@@ -17,7 +17,8 @@ def _public(module: ModuleType) -> dict[str, Any]:
 def _discover() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in pkgutil.walk_packages(algorithms.__path__, f"{algorithms.__name__}."):
-        found |= _public(importlib.import_module(each.name))
+        if not each.name.rpartition(".")[2].startswith("_"):
+            found |= _public(importlib.import_module(each.name))
     return found
 
 

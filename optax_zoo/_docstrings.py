@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from optax_zoo._descriptions import COMMON
 
-_SECTIONS = ("Args", "Returns", "State", "Raises", "Example", "Source")  # in the order of a docstring
+_SECTIONS = ("Args", "Returns", "State", "Raises", "Example", "Claim", "Source")  # in the order of a docstring
 _HEADING = re.compile(rf"^({'|'.join(_SECTIONS)}):\n", re.MULTILINE)
 _ENTRY = re.compile(r"^  (\**\w+): ", re.MULTILINE)
 

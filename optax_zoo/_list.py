@@ -9,16 +9,23 @@ from rich.text import Text
 from optax_zoo.record import Algorithm
 from optax_zoo.registry import describe, families, list_algorithms
 
+FAMILY = "family:"
+
 
 def listing(pattern: str = "*") -> Group:
-    """Lines of all algorithms whose name or family matches a pattern.
+    """Lines of all algorithms whose name or family matches one of some patterns.
+
+    Args:
+      pattern: patterns separated by commas; `family:adam` is of families alone.
 
     Raises:
-      ValueError: if none does.
+      ValueError: if none matches.
     """
+    patterns = [each.strip().lower() for each in pattern.split(",")]
 
     def matches(known: Algorithm) -> bool:
-        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for name in (known.name, known.family))
+        names = [known.name, known.family, FAMILY + known.family]
+        return any(fnmatch.fnmatchcase(name.lower(), each) for name in names for each in patterns)
 
     names = list_algorithms(matches)
     if not names:
@@ -30,17 +37,31 @@ def listing(pattern: str = "*") -> Group:
 
 def _lines(algorithms: list[Algorithm]) -> Iterator[Text]:
     width = max(len(each.name) for each in algorithms)
-    yield _line(Text(f"  {'name':<{width}}  year  state  needs   full name", style="dim"))
+    states = {each.name: f"{each.state_bytes:g} B" for each in algorithms}
+    needs = {each.name: ",".join(each.needs) for each in algorithms}
+    state, need = (max(map(len, texts.values())) for texts in (states, needs))
+    state, need = max(state, len("state")), max(need, len("needs"))
+    yield _line(Text(f"  {'name':<{width}}  year  {'state':>{state}}  {'needs':<{need}}  what it is", style="dim"))
     for family, sentence in families().items():
         members = [each for each in algorithms if each.family == family]
         if members:
             yield Text()
-            yield _line(Text(family, style="bold"), f": {sentence.partition(': ')[2]}")
+            yield _line(Text(family, style="bold"), f" ({len(members)}): {sentence.partition(': ')[2]}")
         for each in members:
-            figures = f"  {each.year}  {f'{each.state_bytes:g} B':>5}  {','.join(each.needs):<6}  {each.full_name}"
+            figures = f"  {each.year}  {states[each.name]:>{state}}  {needs[each.name]:<{need}}  {_meaning(each)}"
             yield _line(Text(f"  {each.name:<{width}}", style="bold"), figures)
     yield Text()
-    yield _line(Text("state: bytes per float32 parameter at the defaults; needs: what update is given", style="dim"))
+    count = len({each.family for each in algorithms})
+    total = f"{len(algorithms)} algorithm{'s' * (len(algorithms) > 1)} in {count} famil{'ies' if count > 1 else 'y'}"
+    legend = "state: bytes per float32 parameter; needs: what update is given"
+    yield _line(Text(f"{total}\n{legend}", style="dim"))
+
+
+def _meaning(known: Algorithm) -> str:
+    """The full name, without the name that the line begins with, if more is left."""
+    first, _, rest = known.full_name.partition(": ")
+    alike = first.lower().replace("-", "").replace(" ", "") == known.name.replace("_", "")
+    return rest if rest and alike else known.full_name
 
 
 def _line(start: Text, rest: str = "") -> Text:

@@ -18,6 +18,8 @@ from optax_zoo.pipeline import Pipeline
 from optax_zoo.registry import CLAIMS, Algorithm
 from optax_zoo.spelling import Spelling, read
 
+_SHOWN = ("State", "Example", "Claim", "Source")  # sections of a docstring that are printed as they are
+
 
 def description(name: str) -> list[Any]:
     """What `show` prints about an optimizer.
@@ -38,7 +40,11 @@ def _of_registered(known: Algorithm) -> dict[str, Any]:
         "Update": Text(_prose(sections[""])),
         "Composition": Text(known.composition),
         "Hyperparameters": _hyperparameters(known, sections.get("Args", "")),
-        **{title: Text(_prose(sections[title])) for title in ("State", "Example", "Source") if title in sections},
+        **{
+            title: Text(_prose(sections[title]))
+            for title in ("State", "Example", "Claim", "Source")
+            if title in sections
+        },
         "Conformance": _conformance(known),
     }
 

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+import re
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -95,19 +96,37 @@ def suggests(kind: str) -> Callable[[Callable[_Parameters, _Returned]], Callable
     return decorate
 
 
-def unknown_algorithm(name: Any, known: Iterable[str]) -> str:
-    """The sentences that refuse the name of an algorithm: the nearest five, and Optax's own of that name."""
+def unknown_algorithm(name: Any, known: Iterable[str], elsewhere: Mapping[str, str]) -> str:
+    """The sentences that refuse the name of an algorithm: the nearest five, and Optax's own of that name.
+
+    Args:
+      name: that there is not.
+      known: the names that there are.
+      elsewhere: the names that other libraries have for some of them.
+    """
     by_lower = {each.lower(): each for each in known}
     wanted = str(name).lower()
-    near = [repr(by_lower[each]) for each in difflib.get_close_matches(wanted, by_lower, n=5, cutoff=0.0)]
-    likely = difflib.get_close_matches(wanted, by_lower, n=1)
+    meant = _spelled_otherwise(name, by_lower.values(), elsewhere)
+    near = [by_lower[each] for each in difflib.get_close_matches(wanted, by_lower, n=5, cutoff=0.0)]
+    likely = meant or next((by_lower[each] for each in difflib.get_close_matches(wanted, by_lower, n=1)), None)
     text = f"name is {name!r}, but no algorithm of that name is registered."
     if likely:
-        text += f" Did you mean {near.pop(0)}?"
-    if near:
-        text += f" {'Also near' if likely else 'The nearest'}: {', '.join(near)}."
-    elsewhere = _of_optax(wanted)
-    return f"{text} Optax has it as {elsewhere}." if elsewhere else text
+        text += f" Did you mean {likely!r}?"
+    others = ", ".join(repr(each) for each in near if each != likely)
+    if others:
+        text += f" {'Also near' if likely else 'The nearest'}: {others}."
+    of_optax = _of_optax(wanted)
+    return f"{text} Optax has it as {of_optax}." if of_optax else text
+
+
+def _spelled_otherwise(name: Any, known: Iterable[str], elsewhere: Mapping[str, str]) -> str | None:
+    """The algorithm that has a name but for capitals and signs, or that other libraries call so."""
+
+    def bare(text: Any) -> str:
+        return re.sub(r"[\W_]", "", str(text)).lower()
+
+    names = {bare(other): each for other, each in elsewhere.items()} | {bare(each): each for each in known}
+    return names.get(bare(name))
 
 
 def _of_optax(name: str) -> str | None:

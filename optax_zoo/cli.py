@@ -74,15 +74,33 @@ def _commands() -> "click.Group":
 
     @commands.command("show")
     @click.argument("name")
-    def show_command(name: str) -> None:
+    @click.option(
+        "--tree",
+        metavar="NAME|MODULE:FUNCTION|FILE.json",
+        help="Show where its leaves go: one-16m, gpt2-small, thousand-leaves, resnet50, clip-b32, 1b, or yours.",
+    )
+    @click.option("--but", metavar="KEYS", help="With --tree: leaves under these are no matrices: 'embedding,head'.")
+    @click.option("--stacked", metavar="KEY", help="With --tree: leaves under this key stack layers: layers.")
+    @click.option(
+        "--outputs", metavar="KEYS", help="With --tree: leaves under these have two axes of outputs: 'query,key,value'."
+    )
+    def show_command(name: str, tree: str | None, **rules: str | None) -> None:
         """Show the composition, maths, hyperparameters and sources of an algorithm.
 
         NAME is a registered name. For optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
         signature, beginning of the docstring, needs, state and composition.
-        """
-        from optax_zoo._show import description
 
-        _print_or_refuse(lambda: description(name))
+        With --tree it shows which leaf goes where instead: to which optimizer of a route, why, and as what matrix it is
+        seen.
+        """
+        from optax_zoo import _show, _show_tree
+
+        if tree is not None:
+            _print_or_refuse(lambda: _show_tree.description(name, tree, _show_tree.Rules.read(**rules)))
+        elif given := next((option for option, value in rules.items() if value is not None), None):
+            raise click.UsageError(f"--{given} is about the leaves of a tree: name one by --tree.")
+        else:
+            _print_or_refuse(lambda: _show.description(name))
 
     @commands.command("new")
     @click.argument("name")

@@ -30,9 +30,10 @@ def of_slots(row: Any, state: Any) -> Exception:
 
 def explain(error: Exception, row: Any, aligned: alignment.Aligned, state: Any, extra_args: Any) -> Exception | None:
     """An error that says what is the matter with the state of a slot; else adds to an error the leaf it occurred at."""
-    for slot, part in row.parts.items():
+    params = aligned.updates if aligned.params is None else aligned.params
+    for slot in row.parts:
         try:
-            expected = jax.eval_shape(part.init, aligned.updates if aligned.params is None else aligned.params)
+            expected = jax.eval_shape(functools.partial(row.init_slot, slot), params)
         except Exception:
             continue
         fault = _fault_of_state(expected, state[slot], aligned.updates)

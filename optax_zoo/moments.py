@@ -49,6 +49,14 @@ def average_of(state: Any, slot: str, member: str = "") -> Any:
     raise ValueError(f"{asked!r} is not the name of one average; the state has {there}.")
 
 
+def weight_of(state: Any) -> Any:
+    """What the average in the state of a slot has been divided by: the sum of its weights, 1 if it is not debiased."""
+    weight = getattr(state, "weight", None)  # of `scaled` by an estimator, the state of that
+    if hasattr(weight, "dtype"):
+        return weight
+    return weight_of(state.estimator) if hasattr(state, "estimator") else 1
+
+
 def _flat(state: Any, slot: str) -> list[Any]:
     return jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, dict) and slot in node)
 

@@ -11,7 +11,6 @@ from optax_zoo.primitives.basis import BasisRule
 from optax_zoo.primitives.difference import kept_last
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.learning_rate import (
-    Estimate,
     RateRule,
     ScheduleState,
     already_applied,
@@ -39,6 +38,8 @@ SLOTS = (
     "decay",
     "iterate",
 )
+
+IN_BASIS = ("numerator", "denominator", "bound")
 
 Slot: TypeAlias = optax.GradientTransformation | None
 
@@ -94,8 +95,9 @@ def pipeline(
 
     Any `optax.GradientTransformation` can stand in a slot. Each is given the parameters, the extra arguments of
     `update`, and of this step the rate as `learning_rate=`, the gradient as it left the gradient slot (in the basis
-    while in there) as `gradient=`, the states before it as `states_before=` and the new states of earlier slots as
-    `slot_states=`, both dicts by slot.
+    while in there) as `gradient=`, what the denominator slot returned as `denominator=` (None once it is out of a
+    subspace, where that has other shapes), the states before it as `states_before=` and the new states of earlier slots
+    as `slot_states=`, both dicts by slot.
     Low-precision gradients pass the slots in float32. The update comes back in the gradient's dtype, or, where a part
     reads the parameters (weight decay), in the wider of the gradient's and the parameter's: a decay that is small
     beside the step would be lost in rounding. Beside an elementwise denominator, elements of g beyond 2^60 (2^508 in
@@ -114,7 +116,8 @@ def pipeline(
       rescale: multiplies or reshapes the direction.
       learning_rate: a number or a schedule; the sign is changed here. `already_applied(rate)` for a rate that an
         earlier stage has multiplied by. `prodigy_rate()` and other rates that estimate themselves are asked before the
-        numerator, and told of the finished step. Any other transformation is applied as it is.
+        numerator (`dog_rate()` and `polyak_rate()` when the direction is known), and told of the finished step. Any
+        other transformation is applied as it is.
       velocity: averages the finished step: `trace(0.9)`.
       decay: `decoupled_decay(1e-2)`.
       iterate: turns the finished step into that of the parameters which the loop holds, beside which it keeps others:
@@ -169,7 +172,7 @@ class _Row(Rule):
             raise TypeError(f"basis is {slots['basis']!r}, but must be a basis, such as eigenbasis(), or None.")
         self.updates = {slot: update_of(part) for slot, part in self.parts.items()}
         text = ", ".join(f"{slot}={expression(part, slot)}" for slot, part in slots.items())
-        self.keeps_gradients = "difference(" in text
+        self.keeps_earlier = "difference(" in text or "lagged(" in text
         super().__init__(
             self.init,
             self.update,
@@ -181,8 +184,14 @@ class _Row(Rule):
 
     def init(self, params: Any) -> dict[str, Any]:
         params = alignment.moved(params) if self.parts else params
-        state = {slot: part.init(params) for slot, part in self.parts.items()}
+        state = {slot: self.init_slot(slot, params) for slot in self.parts}
         return state if self.rate is None else {**state, "learning_rate": init_rate(self.rate)}
+
+    def init_slot(self, slot: str, params: Any) -> Any:
+        """The state that the part in a slot has at first."""
+        if self.basis is not None and slot in IN_BASIS[self.basis.of_average :]:
+            params = self.basis.shapes(params)
+        return self.parts[slot].init(params)
 
     def update(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
         if params is None:
@@ -227,41 +236,56 @@ class _Row(Rule):
         rate = self.constant if rate is None else rate
         walk = Walk(self.updates, state, params, extra_args, rate)
         g = walk.given["gradient"] = walk.through("gradient", jax.tree.map(lift, updates))
-        estimate = None if self.estimator is None else walk.estimated(self.estimator, g)
-        u = self._direction(g, estimate, walk)
-        u = walk.through("rescale", walk.through("momentum", u))
-        if self.rate is None and estimate is None:
+        if self.estimator is not None and not self.estimator.of_direction:
+            walk.estimated(self.estimator, g)
+        u = self._direction(g, walk)
+        u = direction = walk.through("rescale", walk.through("momentum", u))
+        if self.estimator is not None and self.estimator.of_direction:
+            walk.estimated(self.estimator, u)
+        if self.rate is None and walk.estimate is None:
             u = walk.through("learning_rate", u)
         else:
-            step = estimate.step if estimate is not None else 1 if isinstance(self.rate, already_applied) else rate
+            step = walk.estimate.step if walk.estimate else 1 if isinstance(self.rate, already_applied) else rate
             u = descend(u, step)
         u = walk.through("decay", walk.through("velocity", u))
         if self.estimator is not None:
-            walk.conclude(self.estimator, u)
+            walk.conclude(self.estimator, direction, u)
         u = walk.through("iterate", u)
         if self.basis is not None:
             u = walk.turned(self.basis, u)
-        after = {**state, **(kept_last(walk.new_state) if self.keeps_gradients else walk.new_state)}
+        after = {**state, **(kept_last(walk.new_state) if self.keeps_earlier else walk.new_state)}
         if "params" in self.needs:
             return jax.tree.map(in_wider_dtype, u, updates, params), after
         return jax.tree.map(as_before, u, updates), after
 
-    def _direction(self, g: Any, estimate: Estimate | None, walk: Walk) -> Any:
+    def _direction(self, g: Any, walk: Walk) -> Any:
         """The numerator over the denominator; in another basis, where there is one."""
+        average = None
+        if self.basis is not None and self.basis.of_average:
+            average = walk.through("numerator", weighted(g, walk.estimate.numerator) if walk.estimate else g)
         if self.basis is not None:
-            g = walk.into(self.basis, g)
+            g = walk.into(self.basis, g, average)
         if "denominator" in self.parts:  # which squares: the numerator must be of the same gradient
             g = bounded_beside(g, walk.state["denominator"])
         n = d = g
-        if estimate is not None:
-            n = weighted(g, estimate.numerator if "numerator" in self.parts else estimate.direct)
-            d = weighted(g, estimate.denominator)
-        u = walk.through("numerator", n)
+        if walk.estimate is not None:
+            n = weighted(g, walk.estimate.numerator if "numerator" in self.parts else walk.estimate.direct)
+            d = weighted(g, walk.estimate.denominator)
+        if self.basis is None or average is None:
+            u = walk.through("numerator", n)
+        else:
+            u = self.basis.into(average, walk.basis_state)
+        if self.estimator is not None and self.estimator.of_direction:
+            walk.numerator = u if self.basis is None else walk.outside(self.basis, u)
         if "denominator" in self.parts:
-            d = walk.denominator = walk.through("denominator", d)
+            d = walk.denominator = walk.given["denominator"] = walk.through("denominator", d)
             if "bound" in self.parts:
                 step_size = walk.through("bound", jax.tree.map(lambda d: 1 / d, d))
                 u = jax.tree.map(lambda n, s: n * s, u, step_size)
             else:
                 u = jax.tree.map(lambda n, d: n / d, u, d)
-        return u if self.basis is None else walk.out_of(self.basis, u)
+        if self.basis is None:
+            return u
+        if not self.basis.keeps_shapes:
+            walk.denominator = walk.given["denominator"] = None
+        return walk.out_of(self.basis, u)

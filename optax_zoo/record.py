@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -45,6 +46,7 @@ class Algorithm:
         they name one.
       proof: what it was replayed against: "authors' code", "an independent implementation" or "formulas alone".
       variant_of: the name of the algorithm that it is a variant of.
+      also_called: the names that other libraries have for it.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Algorithm:
     family: str
     proof: str
     variant_of: str | None
+    also_called: tuple[str, ...]
 
     def at_rate(self, learning_rate: Any, **hyperparameters: Any) -> Any:
         """The algorithm at a learning rate that may be a traced value; a `base_learning_rate` is set with it.
@@ -85,6 +88,12 @@ class Algorithm:
     def docstring(self) -> str:
         """The documentation: maths, hyperparameters, state, sources."""
         return inspect.getdoc(self.factory) or ""
+
+    @property
+    def use_when(self) -> str | None:
+        """When to use it, in a sentence, as its publication claims; None where the docstring has no such section."""
+        section = re.search(r"^Claim:\n((?:  .*\n?)+)", self.docstring, re.MULTILINE)
+        return " ".join(section[1].split()) if section else None
 
     @property
     def composition(self) -> str:

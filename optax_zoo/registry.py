@@ -35,6 +35,7 @@ def algorithm(
     proof: str | None = None,
     family: str | None = None,
     variant_of: str | Callable[..., Any] | None = None,
+    also_called: Iterable[str] = (),
     replace: bool = False,
 ) -> Callable[[Callable[_Parameters, _Made]], Callable[_Parameters, _Made]]:
     """Registers a function from hyperparameters to a `Pipeline`, or to any optax transformation, under its own name.
@@ -56,6 +57,8 @@ def algorithm(
       family: the family that it is listed under; by default that of its package in `optax_zoo.algorithms`, or "own".
       variant_of: an algorithm, or its name. What is not given of the arguments above, but for the name, is as there,
         and so are descriptions of hyperparameters, states and exceptions that the docstring leaves out.
+      also_called: the names that other libraries have for it, where they are not the same but for "_" and capitals;
+        `create` and `describe` suggest it for them.
       replace: whether an algorithm of that name may be registered already and gives way, as where a notebook's cell
         runs again.
 
@@ -89,6 +92,7 @@ def algorithm(
         common = "" if home == OWN else COMMON
         checked.__doc__ = completed(factory.__doc__, parameters, common if base is None else base.docstring)
         known = {"family": home, **given, "variant_of": None if base is None else base.name}
+        known["also_called"] = tuple(also_called)
         ALGORITHMS[name] = Algorithm(name, checked, full_name, **known)
         return checked
 
@@ -152,10 +156,12 @@ def describe(name: str) -> Algorithm:
     """What is known of the algorithm of a name.
 
     Raises:
-      ValueError: for an unknown name; the nearest five are suggested, and optax's own if it has one.
+      ValueError: for an unknown name; the nearest five are suggested, first the one that other libraries call so, and
+        optax's own if it has one.
     """
     if name not in ALGORITHMS:
-        raise ValueError(unknown_algorithm(name, ALGORITHMS))
+        elsewhere = {other: each.name for each in ALGORITHMS.values() for other in each.also_called}
+        raise ValueError(unknown_algorithm(name, ALGORITHMS, elsewhere))
     return ALGORITHMS[name]
 
 

@@ -13,6 +13,7 @@ from optax_zoo._suggestions import refuse_unknown
 from optax_zoo.pipeline import Pipeline
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import Part, Rule, needs_of
+from optax_zoo.primitives.paths import keys_of
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 
 
@@ -48,14 +49,24 @@ class matrices:  # noqa: N801  (used like a function of path and leaf)
 
     def sides(self, tree: Any) -> list[str]:
         """The side of each leaf of a tree."""
-        found = []
+        return [side for side, _ in self.reasons(tree)]
+
+    def reasons(self, tree: Any) -> list[tuple[str, str]]:
+        """The side of each leaf of a tree, and why it is there."""
         layers = stacked_axes(self.stacked, tree)
-        for (path, leaf), stacked in zip(jax.tree.leaves_with_path(tree), layers, strict=True):
-            axes = jnp.ndim(leaf) - len(stacked)
-            named = any(jax.tree_util.keystr((entry,), simple=True) in self.but for entry in path)
-            is_matrix = axes >= 2 and (self.most_axes is None or axes <= self.most_axes) and not named
-            found.append("matrices" if is_matrix else "rest")
-        return found
+        of_leaves = zip(jax.tree.leaves_with_path(tree), layers, strict=True)
+        return [self._reason(path, jnp.ndim(leaf), len(stacked)) for (path, leaf), stacked in of_leaves]
+
+    def _reason(self, path: Any, axes: int, of_layers: int) -> tuple[str, str]:
+        """The side of a leaf of so many axes, some of which stack layers, and why it is there."""
+        named = next((key for key in keys_of(path) if key in self.but), None)
+        if named is not None:
+            return "rest", f"named {named}"
+        own = axes - of_layers
+        counted = f"{own} {'axis' if own == 1 else 'axes'}" + " + layers" * bool(of_layers)
+        if self.most_axes is not None and own > self.most_axes:
+            return "rest", f"{counted}, above {self.most_axes}"
+        return "matrices" if own >= 2 else "rest", counted
 
     def __repr__(self) -> str:
         but = f"but={self.but!r}" if self.but else ""
@@ -93,8 +104,11 @@ class Route(Part):
 
     def sides_of(self, params: Any) -> Any:
         """The side of each leaf, as a tree of names like the parameters: look at it before a long run."""
-        treedef = jax.tree.structure(params)
-        return jax.tree.unflatten(treedef, self.rule.sides(params))  # type: ignore[attr-defined]
+        return jax.tree.unflatten(jax.tree.structure(params), [side for side, _ in self.reasons(params)])
+
+    def reasons(self, params: Any) -> list[tuple[str, str]]:
+        """The side of each leaf, and why it is there, in words."""
+        return self.rule.reasons(params)  # type: ignore[attr-defined]
 
 
 def route(*, by: By = matrices(), **sides: optax.GradientTransformation) -> Route:
@@ -164,16 +178,22 @@ class _Sides(Rule):
 
     def sides(self, tree: Any) -> list[str]:
         """The side of each leaf of a tree."""
-        paths = jax.tree.leaves_with_path(tree)
-        by = self.by
-        sides = by.sides(tree) if isinstance(by, matrices) else [_asked(by, *each) for each in paths]
-        for side, (path, leaf) in zip(sides, paths, strict=True):
+        return [side for side, _ in self.reasons(tree)]
+
+    def reasons(self, tree: Any) -> list[tuple[str, str]]:
+        """The side of each leaf of a tree, and why it is there."""
+        paths, by = jax.tree.leaves_with_path(tree), self.by
+        if isinstance(by, matrices):
+            reasons = by.reasons(tree)
+        else:
+            reasons = [(_asked(by, *each), f"by {expression(by, 'by')}") for each in paths]
+        for (side, _), (path, leaf) in zip(reasons, paths, strict=True):
             if side not in self.slots:
                 raise ValueError(
                     f"by gives {side!r} for the leaf {jax.tree_util.keystr(path)} of shape {jnp.shape(leaf)}, but must "
                     f"give one of the sides {', '.join(map(repr, self.slots))}."
                 )
-        return sides
+        return reasons
 
 
 def _asked(by: Callable[[Any, Any], str], path: Any, leaf: Any) -> str:

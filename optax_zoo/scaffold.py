@@ -101,6 +101,9 @@ def {name}(
       >>> list(zoo.{name}().slots)
       {slots}
 
+    Claim:
+      Use it when TODO: what the paper claims, as advice.
+
     Source:
       TODO: where the rule is from, and where sources differ.
     """

@@ -19,6 +19,7 @@ from optax_zoo.registry import Algorithm, describe
 
 FORMS = "a registered name, optax.NAME, optax.contrib.NAME or module:function"
 RATE = 1e-3  # of a function that must be given one
+_NO_OPTIMIZERS = ("_", "scale_by_")  # what functions of optax begin with that are private, or a part of an optimizer
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -172,7 +173,7 @@ def optax_names() -> tuple[str, ...]:
     found = []
     for space, module in (("optax", optax), ("optax.contrib", optax.contrib)):
         for name, function in vars(module).items():
-            if inspect.isfunction(function) and not name.startswith("_") and _takes_rate_alone(function):
+            if inspect.isfunction(function) and not name.startswith(_NO_OPTIMIZERS) and _takes_rate_alone(function):
                 found.append(f"{space}.{name}")
     return tuple(sorted(found))
 

@@ -56,6 +56,14 @@ KINDS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Sequence]] = {
 WHOLE_SCALE = ("mixed", "nozero")  # these have scales of their own
 
 
+def losses(text: str, steps: int) -> list[float]:
+    """Losses of the steps of a case of this name: falling on average, one of them far above the rest."""
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(f"losses of {text}".encode()).digest()[:8], "big"))
+    found = 6 * 0.93 ** np.arange(steps) * rng.uniform(0.8, 1.2, steps)
+    found[steps // 2] *= 40
+    return [float(loss) for loss in found]
+
+
 def drawn(text: str, kind: str, steps: int) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
     """Parameters to start from and the gradients of the steps, by leaf, of a case of this name."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))

@@ -1,7 +1,8 @@
 """Records trajectories of an optimizer for PyTorch: `python tests/record.py lion lion_pytorch:Lion --set lr=1e-3`.
 
 The cases go into tests/algorithms/NAME/golden.json, where those of the same name are replaced. It needs PyTorch and the
-package of the optimizer, see the extra `peers`.
+package of the optimizer, see the extra `peers`. A transformation of optax is recorded likewise, without PyTorch:
+`python tests/record.py dowg optax.contrib:dowg`.
 """
 
 import argparse
@@ -45,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--kinds", type=kinds, default="smooth,mixed", help=f"of {', '.join(gradient_kinds.KINDS)}")
     made.add_argument("--steps", type=int, default=12)
     made.add_argument("--dtype", choices=("float64", "float32"), default="float64")
+    made.add_argument("--losses", action="store_true", help="give it losses, too")
+    made.add_argument("--source", help="where it comes from, if it is no package: OWNER/REPO@COMMIT:PATH")
     made.add_argument("--evaluated", metavar="METHOD", help="of it, after which the parameters are those to evaluate")
     made.add_argument("--notes", default="", help="what is particular to this source")
     made.add_argument("--out", type=pathlib.Path, metavar="FILE", help="instead of the file of the algorithm")
@@ -61,33 +64,73 @@ def kinds(text: str) -> list[str]:
 
 def record(arguments: argparse.Namespace, kind: str) -> Case:
     """A case with gradients of a kind."""
-    import torch
-
-    torch.set_default_dtype(getattr(torch, arguments.dtype))
     wrapped = [f"around={arguments.around.split(':')[1]}", *arguments.inner] if arguments.around else []
     tag = arguments.tag or arguments.original.split(".")[0].split(":")[0]
     name = f"{tag}/{','.join([*wrapped, *arguments.set]) or 'defaults'}-{kind}"
     params, grads = gradient_kinds.drawn(f"{arguments.name}/{name}", kind, arguments.steps)
-    leaves = {leaf: torch.nn.Parameter(torch.tensor(x, dtype=torch.get_default_dtype())) for leaf, x in params.items()}
-    grads = [{leaf: torch.tensor(x, dtype=torch.get_default_dtype()) for leaf, x in each.items()} for each in grads]
-    start = plain(leaves)
-    optimizer, described = make(arguments, list(leaves.values()))
+    losses = gradient_kinds.losses(f"{arguments.name}/{name}", arguments.steps) if arguments.losses else None
+    run = run_of_optax if tag == "optax" else run_of_torch
     return {
         "name": name,
-        "source": source(arguments.original),
+        "source": arguments.source or source(arguments.original),
         "how": f"ran as is ({arguments.dtype} default dtype)",
         "dtype": arguments.dtype,
-        **described,
-        "params_0": start,
-        "grads": [plain(each) for each in grads],
-        "params": [step(optimizer, leaves, each) for each in grads],
-        **evaluated(optimizer, leaves, arguments.evaluated),
+        **run(arguments, params, grads, losses),
         "notes": arguments.notes,
     }
 
 
+def run_of_torch(arguments: argparse.Namespace, params: Any, grads: Any, losses: Any) -> Case:
+    """What is recorded of a run of an optimizer for PyTorch."""
+    import torch
+
+    torch.set_default_dtype(getattr(torch, arguments.dtype))
+    leaves = {leaf: torch.nn.Parameter(torch.tensor(x, dtype=torch.get_default_dtype())) for leaf, x in params.items()}
+    grads = [{leaf: torch.tensor(x, dtype=torch.get_default_dtype()) for leaf, x in each.items()} for each in grads]
+    closures = [lambda loss=loss: torch.tensor(loss) for loss in losses] if losses else [None] * len(grads)
+    start = plain(leaves)
+    optimizer, described = make(arguments, list(leaves.values()))
+    return {
+        **described,
+        "params_0": start,
+        **({"losses": losses} if losses else {}),
+        "grads": [plain(each) for each in grads],
+        "params": [step(optimizer, leaves, *each) for each in zip(grads, closures, strict=True)],
+        **evaluated(optimizer, leaves, arguments.evaluated),
+    }
+
+
+def run_of_optax(arguments: argparse.Namespace, params: Any, grads: Any, losses: Any) -> Case:
+    """What is recorded of a run of a transformation of optax."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from optax_zoo.compat import enable_x64
+
+    given, inner = named(arguments.set), named(arguments.inner)
+    original, wrapped = found(arguments.original), found(arguments.around) if arguments.around else None
+    of_inner = {"optimizer": wrapped.__name__, "inner": in_force(wrapped, inner)} if wrapped else {}
+    with enable_x64(arguments.dtype == "float64"):
+        now, *grads = jax.tree.map(lambda x: jnp.asarray(x, arguments.dtype), [params, *grads])
+        tx = optax.with_extra_args_support(original(*([wrapped(**inner)] if wrapped else []), **given))
+        state, after, start = tx.init(now), [], plain(now)
+        for each, loss in zip(grads, losses or [None] * len(grads), strict=True):
+            updates, state = tx.update(each, state, now, **({} if loss is None else {"value": loss}))
+            now = optax.apply_updates(now, updates)
+            after.append(plain(now))
+    return {
+        "hyperparameters": of_inner | in_force(original, given),
+        "set_explicitly": [*inner, *given],
+        "params_0": start,
+        **({"losses": losses} if losses else {}),
+        "grads": [plain(each) for each in grads],
+        "params": after,
+    }
+
+
 def make(arguments: argparse.Namespace, leaves: list[Any]) -> tuple[Any, Case]:
-    """The optimizer, and the hyperparameters in force with the names of those that were set."""
+    """The optimizer for PyTorch, and the hyperparameters in force with the names of those that were set."""
     given, inner = named(arguments.set), named(arguments.inner)
     original, target, hyperparameters = found(arguments.original), leaves, {}
     if arguments.around:
@@ -99,11 +142,11 @@ def make(arguments: argparse.Namespace, leaves: list[Any]) -> tuple[Any, Case]:
     }
 
 
-def step(optimizer: Any, leaves: dict[str, Any], grads: dict[str, Any]) -> dict[str, Any]:
+def step(optimizer: Any, leaves: dict[str, Any], grads: dict[str, Any], closure: Any) -> dict[str, Any]:
     """The parameters after a step."""
     for leaf, parameter in leaves.items():
         parameter.grad = grads[leaf].clone()
-    optimizer.step()
+    optimizer.step(*([closure] if closure else []))
     return plain(leaves)
 
 
@@ -148,7 +191,7 @@ def in_force(original: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 def plain(tree: dict[str, Any]) -> dict[str, Any]:
     """Lists of numbers by leaf."""
-    return {leaf: plain_numbers(x.detach().tolist()) for leaf, x in tree.items()}
+    return {leaf: plain_numbers(getattr(x, "detach", lambda x=x: x)().tolist()) for leaf, x in tree.items()}
 
 
 def plain_numbers(x: Any) -> Any:

@@ -21,6 +21,14 @@ def is_heavy(name: str) -> bool:
     return (FOLDERS / name / "heavy.txt").exists()
 
 
+def is_compiled(name: str) -> bool:
+    """Whether its replays are compiled, which takes longer than most steps do as they are.
+
+    Not those of matrices: what is computed op by op compiles each loop and each branch anew at every step.
+    """
+    return is_heavy(name) or zoo.describe(name).family == "matrix"
+
+
 def is_led_by_rounding(name: str) -> bool:
     """Whether rounding alone can lead to other updates: its folder says why in rounding.txt."""
     return (FOLDERS / name / "rounding.txt").exists()

@@ -16,7 +16,7 @@ def test_statistics_of_bfloat16_gradients_are_kept_in_float32(name, params):
     low = jax.tree.map(lambda p: p.astype("bfloat16"), params)
     state = jax.eval_shape(zoo.create(name, **zoo.describe(name).example).init, low)
     for leaf in jax.tree.leaves(state):
-        assert leaf.dtype in (jnp.float32, jnp.int32, jnp.uint32)  # statistics, counts, key data
+        assert leaf.dtype in (jnp.float32, jnp.int32, jnp.uint32, jnp.bool_)  # statistics, counts, key data, choices
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -24,7 +24,7 @@ def test_statistics_of_float64_gradients_are_kept_in_float64(name, params):
     with enable_x64(True):
         wide = jax.tree.map(lambda p: p.astype("float64"), params)
         state = jax.eval_shape(zoo.create(name, **zoo.describe(name).example).init, wide)
-        assert {str(leaf.dtype) for leaf in jax.tree.leaves(state)} <= {"float64", "int32", "uint32"}
+        assert {str(leaf.dtype) for leaf in jax.tree.leaves(state)} <= {"float64", "int32", "uint32", "bool"}
 
 
 @pytest.mark.parametrize("name", NAMES)

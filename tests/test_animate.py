@@ -8,6 +8,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from PIL import Image
 
@@ -15,9 +16,11 @@ import optax_zoo
 from optax_zoo import cli
 from optax_zoo.animate import LANDSCAPES, AnimationError, Landscape, animate
 from optax_zoo.animate.article import article
+from optax_zoo.animate.contours import Contours
+from optax_zoo.animate.curve import Curve
 from optax_zoo.animate.files import shown
 from optax_zoo.animate.paths import score
-from optax_zoo.animate.style import style
+from optax_zoo.animate.style import OTHERS, style, styled
 
 BOWL = Landscape("bowl", lambda p: jnp.sum(p**2), start=(1.0, -2.0), box=(-3.0, 3.0, -3.0, 3.0))
 FAST = ["animate", "--optimizers", "sgd,optax.sgd", "--rates", "0.01", "--steps", "3"]
@@ -118,10 +121,43 @@ def test_without_a_known_minimum_errors_are_over_the_lowest_value_in_the_box():
     assert saddle.errors(path)[: path.left].min() == 0 and "lowest value seen" in str(saddle)
 
 
-def test_more_than_can_be_told_apart_are_refused():
-    many = {f"sgd {number}": optax_zoo.sgd for number in range(113)}
-    with pytest.raises(AnimationError, match="optimizers has 113 names, but must have at most 112"):
-        animate(many)
+@pytest.fixture(scope="module")
+def many():
+    """Thirty of them, most of which a family has alone, and one that cannot run."""
+    slower = {
+        f"slower {number}": lambda rate, number=number: optax_zoo.sgd(rate / (2 + number)) for number in range(26)
+    }
+    entrants = {"sgd": optax_zoo.sgd, "adam": optax_zoo.adam, "lion": optax_zoo.lion, "optax.sgd": optax_zoo.sgd}
+    return animate({**entrants, **slower, "lbfgs": optax.lbfgs}, landscape=BOWL, steps=20, rates=[0.1], progress=False)
+
+
+def test_of_many_pictures_name_the_best_and_the_best_of_each_family(many):
+    ranked = [path.optimizer for path in many.ranked]
+    assert len(many.paths) == 30 and ranked[:3] == ["sgd", "optax.sgd", "slower 0"]
+    assert [path.optimizer for path in many.named] == [*ranked[:3], *(x for x in ranked if x in ("adam", "lion"))]
+    looks = styled(many.paths, many.named)
+    assert [look.place for _, look in looks] == [None] * 25 + [0, 1, 2, 3, 4]
+    assert {look.colour for _, look in looks[:25]} == {OTHERS.colour}
+
+
+def test_of_many_the_table_has_the_first(many):
+    text = str(many)
+    assert "Not shown: 10 with a higher mean; --top 0 prints all." in text and "slower 25" not in text
+
+
+@pytest.mark.parametrize("picture", [Contours, Curve])
+def test_pictures_of_many_move(many, picture):
+    if picture is Curve:
+        many = animate({path.optimizer: optax_zoo.sgd for path in many.paths}, rates=[0.1], steps=2, progress=False)
+    made = picture(many)
+    made.show(2)
+    words = [text.get_text() for axes in made.figure.axes for text in axes.texts]
+    assert any("others" in text for text in words) and len(made.moving) > len(many.paths)
+
+
+def test_one_that_cannot_run_is_left_out_with_a_note(many):
+    (note,) = many.notes
+    assert note.startswith("optimizer 'lbfgs' cannot run on landscape 'bowl': ")
 
 
 def test_28_styles_differ_in_colour_or_marker_and_112_in_all():

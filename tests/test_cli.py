@@ -40,9 +40,11 @@ def test_list_shows_every_algorithm(capsys):
     for name in optax_zoo.list_algorithms():
         known = optax_zoo.describe(name)
         (line,) = (line for line in printed.splitlines() if line.startswith(f"  {name} "))
-        assert str(known.year) in line and f"{known.state_bytes:g} B" in line and known.full_name.split()[0] in line
+        assert str(known.year) in line and f"{known.state_bytes:g} B" in line
+        shown = line.rstrip("…").split("  ")[-1].strip()
+        assert shown and shown in known.full_name
         assert f"\n{known.family}" in printed
-    assert len(printed.splitlines()) == 1 + len(optax_zoo.list_algorithms()) + 2 * len(families()) + 2
+    assert len(printed.splitlines()) == 1 + len(optax_zoo.list_algorithms()) + 2 * len(families()) + 3
 
 
 @pytest.mark.parametrize(("pattern", "names"), [("rms*", ["rmsprop", "rmsprop_graves"]), ("LEARNED", ["learned_lstm"])])
@@ -50,6 +52,26 @@ def test_list_filters_by_name_or_family(capsys, pattern, names):
     assert cli.main(["list", "--filter", pattern]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")][1:] == names
+
+
+def test_list_does_not_say_the_name_twice(capsys):
+    assert cli.main(["list", "--filter", "adabelief,rmsprop_graves,sgd"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "adabelief 2020 8 B step sizes by the belief in gradients" in lines
+    assert "rmsprop_graves 2013 12 B RMSprop in Graves's form" in lines
+
+
+def test_list_takes_families_and_several_patterns_and_fits_a_screen(capsys):
+    assert cli.main(["list", "--filter", "family:sign, rms*"]) == 0
+    printed = capsys.readouterr().out
+    names = {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} - {"name"}
+    expected = optax_zoo.list_algorithms(lambda each: each.family == "sign" or each.name.startswith("rms"))
+    assert names == set(expected) and f"{len(expected)} algorithms in 2 families" in printed
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    starts = {line.index(" B  ") for line in lines if " B  " in line}
+    assert len(starts) == 1  # one column, however large a state
 
 
 @pytest.mark.parametrize("name", optax_zoo.list_algorithms())
@@ -97,6 +119,10 @@ def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
         (["show", "adm"], "Did you mean 'adam'?"),
         (["race", "--optimizers", "adm"], "Did you mean 'adam'?"),
         (["race", "--optimizers", ""], "name is ''"),
+        (["race", "--optimizers", "family:adm"], "there is no such family; families are adam, adaptive,"),
+        (["race", "--optimizers", "zz*"], "optimizer is 'zz*', but no name matches this pattern"),
+        (["race", "--top", "-1"], "x>=0"),
+        (["animate", "--optimizers", "family:adm"], "Did you mean 'family:adam'?"),
         (["race", "--optimizers", "optax.nothing"], "optax has no function 'nothing'; did you mean"),
         (["race", "--rates", "0.1,x"], "must be numbers above 0"),
         (["race", "--rates", "0.1,0"], "rates has 0.0, but must hold finite numbers above 0"),
@@ -131,7 +157,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
         ("rich", ["show", "adam"]),
         ("flax", RACE),
         ("sklearn", RACE),
-        ("plotly", RACE),
+        ("jinja2", RACE),
         ("filelock", RACE),
     ],
 )
@@ -145,7 +171,7 @@ def test_a_missing_package_is_one_line_that_names_the_extra(capsys, tmp_path, mo
 
 
 def test_the_race_and_the_command_line_import_without_the_extra():
-    extras = "{'click', 'rich', 'flax', 'sklearn', 'scipy', 'matplotlib', 'plotly', 'jinja2', 'psutil'}"
+    extras = "{'click', 'rich', 'flax', 'sklearn', 'scipy', 'matplotlib', 'jinja2', 'psutil'}"
     code = f"import sys, optax_zoo.race, optax_zoo.cli; sys.exit(bool({extras} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -176,7 +202,7 @@ def test_a_folder_without_a_name_is_refused(capsys, tmp_path, monkeypatch, argum
 @pytest.mark.parametrize("words", [["--no-report"], []])
 def test_a_report_is_promised_only_where_there_is_one(capsys, monkeypatch, words):
     monkeypatch.setattr("optax_zoo.race.command.race", lambda **options: None)
-    monkeypatch.setattr("optax_zoo.race.terminal.report.tables", lambda results, width: [])
+    monkeypatch.setattr("optax_zoo.race.terminal.report.tables", lambda results, width, top: [])
     assert cli.main(["race", "--task", "quadratic", "--out", "somewhere", *words]) == 0
     printed = capsys.readouterr().out
     assert ("report.html" in printed) is (not words) and "somewhere" in printed and "pictures" in printed

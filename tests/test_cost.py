@@ -15,7 +15,7 @@ from registered import FACES
 
 import optax_zoo as zoo
 from optax_zoo import cli
-from optax_zoo.cost import MODELS, Collective, StateLayout, collectives, collectives_of, mesh_shape, rows
+from optax_zoo.cost import MODELS, Collective, StateLayout, collectives, collectives_of, executed, mesh_shape, rows
 
 REPOSITORY = Path(__file__).parent.parent
 MATRICES, VECTORS = {"7b": 226, "70b": 562}, {"7b": 65, "70b": 161}
@@ -117,7 +117,7 @@ def test_rows_are_checked_before_the_first():
 @pytest.mark.parametrize("shape, dtype, size", [("f32[]", False, 4), ("bf16[8,4]", True, 64), ("pred[17]", True, 17)])
 def test_sizes_in_the_text_of_a_program(shape, dtype, size):
     text = f"  %all-reduce.1 = {shape} all-reduce(%x), channel_id=1"
-    assert collectives.tally(text) == {("all-reduce", dtype): (1, size)}
+    assert collectives.tally(f"ENTRY %main () -> f32[] {{\n{text}\n}}") == {("all-reduce", dtype): (1, size)}
 
 
 def test_a_table_fits_a_terminal(capsys, monkeypatch):
@@ -210,3 +210,39 @@ def test_a_machine_that_cannot_be_split_is_one_line(monkeypatch, variables, mess
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.count("\n") == 1 and message in run.stderr
+
+
+PROGRAM = """
+%body (x: f32[4]) -> f32[4] {
+  ROOT %gathered = f32[4] all-gather(%x), channel_id=1
+}
+
+%renewed (x: f32[4]) -> f32[4] {
+  %large = f32[4,4] all-gather(%x), channel_id=2
+}
+
+%kept (x: f32[4]) -> f32[4] {
+  ROOT %same = f32[4] copy(%x)
+}
+
+%called (x: f32[4]) -> f32[4] {
+  %sum = f32[] all-reduce(%x), channel_id=3
+}
+
+ENTRY %main_spmd (x: f32[4]) -> f32[4] {
+  %w = f32[4] while(%x), condition=%c, body=%body, backend_config={"known_trip_count":{"n":"5"}}
+  %v = f32[4] while(%x), condition=%c, body=%body
+  %c.1 = f32[4] conditional(%p, %x, %x), true_computation=%kept, false_computation=%renewed
+  %c.2 = f32[4] conditional(%i, %x, %x), branch_computations={%kept, %renewed}, metadata={}
+  %e = f32[4] call(%x), to_apply=%called
+}
+"""
+
+
+def test_collectives_in_loops_count_as_often_as_they_turn_and_of_branches_one_does():
+    gathered, large, total = (executed.Communicated("all-gather", shape) for shape in ("f32[4]", "f32[4,4]", "f32[]"))
+    total = dataclasses.replace(total, kind="all-reduce")
+    assert executed.executed(PROGRAM) == {gathered: 6, large: 2, total: 1}
+    assert executed.executed(PROGRAM, renews=False) == {gathered: 6, total: 1}
+    assert executed.total_bytes(executed.executed(PROGRAM)) == 6 * 16 + 2 * 64 + 4
+    assert executed.executed("no program") == {}

@@ -3,6 +3,8 @@
 Nearly all is structure, which `jax.eval_shape` finds without compiling; a few tiny steps run without jit.
 """
 
+import re
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -25,7 +27,11 @@ PARAMS = {
     "s": np.float32(0.5),
 }
 MATRICES = {"w": PARAMS["w"], "k": PARAMS["k"]}
-LOSS = {"value": np.float32(1.0)}
+
+
+def given_to(grads):
+    """The extra arguments that parts need."""
+    return {"value": np.float32(1.0), "curvature": grads}
 
 
 def mask_of(params):
@@ -49,6 +55,9 @@ MORE = {
         zoo.linear_warmup(0.1, 3),
         zoo.prodigy_rate(FALLING, d0=1e-3, slice_p=2),
         zoo.dadapt_rate(d0=1e-3, bias_decays=(0.9, 0.99)),
+        zoo.dadapt_rate(FALLING, of="squares"),
+        zoo.dog_rate(FALLING, weighted=True, scope="leaf"),
+        zoo.polyak_rate(None, 0.9, adapt_loss_min=True),
     ],
     "velocity": [optax.trace(0.9)],
     "decay": [zoo.proximal_decay(0.1), zoo.decoupled_decay(0.1, mask_of)],
@@ -67,7 +76,20 @@ def parts_of_rows():
     return {slot: list(parts.values()) for slot, parts in found.items()}
 
 
+def for_matrices_alone(parts):
+    """The names of those that refuse vectors."""
+    for part in parts:
+        vector = jax.ShapeDtypeStruct((3,), "float32")
+        try:
+            jax.eval_shape(lambda p, part=part: part.update(p, part.init(p), p), vector)
+        except ValueError as error:
+            yield from re.findall(r"^(\w+) needs matrices", str(error))
+        except TypeError:  # it needs more than is given here
+            continue
+
+
 PARTS = parts_of_rows()
+OF_MATRICES = {*for_matrices_alone(p for parts in PARTS.values() for p in parts if isinstance(p, zoo.Part))}
 OF_DIFFERENCES = [part for part in PARTS["numerator"] if "difference(" in repr(part)]
 
 
@@ -78,25 +100,48 @@ def pipelines(draw, light=False):
     slots["learning_rate"] = slots["learning_rate"] or 0.1  # which many parts need
     if slots["denominator"] is None:
         slots["bound"] = None
-    if "residual(" in repr(slots["denominator"]):
+    if "clip_spikes(" in repr(slots["gradient"]) or "average_scale(" in repr(slots["decay"]):
+        slots["denominator"], slots["basis"] = zoo.root(zoo.ema(0.99, of=zoo.square)), None
+    if re.search("(residual|cross_corrected)[(]", repr(slots["denominator"])):
         slots["numerator"] = zoo.ema(0.9)
     if "extrapolated(" in repr(slots["denominator"]):
         slots["numerator"] = draw(st.sampled_from(OF_DIFFERENCES))
     if light:
         slots = {slot: None if "lstm" in repr(part) else part for slot, part in slots.items()}
         slots["basis"] = None
-    return zoo.pipeline(**slots)
+    if re.search("(whitened_rest|scaled_as_within)[(]", repr(slots["rescale"])):
+        slots["basis"], slots["rescale"] = (None, None) if light else (zoo.subspace(2), slots["rescale"])
+    if "subspace(" in repr(slots["basis"]):  # of other shapes: what compares with leaves outside cannot be in it
+        average, squares = zoo.debiased(zoo.ema(0.9)), zoo.root(zoo.ema(0.99, of=zoo.square))
+        slots["numerator"], slots["denominator"] = draw(st.sampled_from([(average, squares), (average, None)]))
+        of_denominator = [slot for slot, part in slots.items() if re.search("clip_spikes|average_scale", repr(part))]
+        slots.update(dict.fromkeys([*of_denominator, "bound"]))
+    return with_a_rate_where_it_is_needed(zoo.pipeline(**slots))
+
+
+def with_a_rate_where_it_is_needed(tx):
+    """Some parts cannot do without a rate that is known before the direction, and one for all leaves."""
+    params = tree_for(tx)
+    try:
+        step(tx, jax.eval_shape(tx.init, params), params)
+    except TypeError as error:
+        if not re.search("needs the (learning )?rate", str(error)):
+            raise
+        return tx.replace(learning_rate=0.1)
+    return tx
 
 
 def tree_for(tx, dtype="float32"):
-    """Parameters that an optimizer takes: orthogonalization refuses vectors."""
-    params = MATRICES if "orthogonalize(" in repr(tx) else PARAMS
+    """Parameters that an optimizer takes: some parts refuse vectors."""
+    params = MATRICES if any(f"{name}(" in repr(tx) for name in OF_MATRICES) else PARAMS
     return jax.tree.map(lambda p: jnp.asarray(p, dtype), params)
 
 
 def step(tx, state, params, grads=None):
     """The kinds of updates and state after a step."""
-    return jax.eval_shape(lambda g, s, p: tx.update(g, s, p, **LOSS), params if grads is None else grads, state, params)
+    return jax.eval_shape(
+        lambda g, s, p: tx.update(g, s, p, **given_to(g)), params if grads is None else grads, state, params
+    )
 
 
 def keeps_its_kinds(tx, params):
@@ -171,7 +216,7 @@ def is_first(params):
 def test_in_routes_and_in_optax_wrappers(first, second, wrapper):
     params = tree_for(zoo.route(a=first, b=second))
     tx = WRAPPERS[wrapper](first, second)
-    if wrapper != "multi steps" or "value" not in first.needs:  # which optax gives no extra arguments there
+    if wrapper != "multi steps" or not set(given_to(params)).intersection(first.needs):  # optax hands none on there
         keeps_its_kinds(optax.with_extra_args_support(tx), params)
 
 
@@ -197,7 +242,7 @@ def test_steps_are_finite_and_the_same_leaf_by_leaf(tx, seed):
     close("parameters to evaluate with at first", zoo.evaluation_params(tx, state, params), params)
     for _ in range(2):
         grads = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), p.dtype), params)
-        before, (updates, state) = state, tx.update(grads, state, params, **LOSS)
+        before, (updates, state) = state, tx.update(grads, state, params, **given_to(grads))
         finite("updates and state", (updates, state))
     alone, whole = by_leaf.split(grads, before), by_leaf.split(updates, state)
     if tx.rule.by_leaf and alone is not None:

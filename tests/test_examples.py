@@ -40,6 +40,7 @@ def test_every_example_is_tested():
         "flax_nnx",
         "flax_linen",
         "flax_nnx_schedule_free",
+        "bf16_training",
         "flax_linen_muon",
         "flax_nnx_convnet",
         "flax_linen_transformer",
@@ -62,6 +63,15 @@ def test_flax_nnx():
     assert 0 < numbers("never had a gradient:", text)[0] < 50
 
 
+@pytest.mark.slow  # five compiled loops; the wrappers have tests of their own
+def test_bf16_training():
+    text = output_of("bf16_training", 300)
+    exact, plain, *wrapped = numbers("test loss", text)
+    assert plain > exact + 0.1
+    assert wrapped == pytest.approx([exact] * len(wrapped), abs=0.02)
+
+
+@pytest.mark.slow  # by default its loop is that of Muon
 def test_flax_linen():
     text = output_of("flax_linen", 60)
     assert numbers("test accuracy:", text)[0] > 0.8
@@ -188,6 +198,7 @@ def test_every_public_name_is_in_the_documentation():
     from optax_zoo import race
 
     assert {f"race.{name}" for name in race.__all__} <= documented
+    assert {f"precision.{name}" for name in zoo.precision.__all__} <= documented
 
 
 def test_options_of_a_race_are_in_the_documentation_with_their_defaults():

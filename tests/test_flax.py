@@ -62,7 +62,7 @@ def nnx_step(graph, state, batch):
     model, optimizer = nnx.merge(graph, state)
     images, labels = batch
     loss, grads = nnx.value_and_grad(lambda model: cross_entropy(model(images), labels))(model)
-    updates = optimizer.update(model, grads, value=loss)
+    updates = optimizer.update(model, grads, value=loss, curvature=nnx.as_pure(grads))
     chex.assert_trees_all_equal_shapes_and_dtypes(updates, nnx.as_pure(grads))
     return nnx.state((model, optimizer)), loss
 

@@ -96,4 +96,4 @@ def test_setting_a_count_fills_in_none_that_is_not_there(name):
     except KeyError:
         return
     chex.assert_trees_all_equal_structs(changed, state)
-    tx.update(GRADS, changed, PARAMS, value=jnp.float32(1.0))
+    tx.update(GRADS, changed, PARAMS, value=jnp.float32(1.0), curvature=GRADS)

@@ -91,3 +91,18 @@ def test_squares_are_read_through_maxima_and_rectifications():
 def test_what_cannot_be_told_is_refused(tx, name, message):
     with pytest.raises(ValueError, match=message):
         zoo.moment(tx.init(PARAMS), name)
+
+
+@pytest.mark.parametrize("weight", [2.0, lambda count: 2.0, zoo.ema(0.9)], ids=["number", "schedule", "estimator"])
+def test_a_bound_that_is_reached_undoes_the_debiasing_of_an_average_with_a_weight(weight):
+    def of_first_step(numerator):
+        tx = zoo.pipeline(
+            numerator=zoo.scaled(weight, numerator),
+            denominator=zoo.root(zoo.ema(0.9, of=zoo.square)),
+            bound=zoo.converging_bound(1e-6, 1.0, base_learning_rate=0.1),
+            learning_rate=zoo.already_applied(0.1),
+        )
+        return tx.update(GRADS, tx.init(PARAMS), PARAMS)[0]
+
+    biased, debiased = of_first_step(zoo.ema(0.9)), of_first_step(zoo.debiased(zoo.ema(0.9)))
+    chex.assert_trees_all_close(debiased, biased, rtol=1e-6)

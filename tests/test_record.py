@@ -60,6 +60,27 @@ def test_hyperparameters_are_literals_or_texts():
     }
 
 
+def test_losses_fall_but_for_one():
+    losses = gradient_kinds.losses("any text", 400)
+    assert losses == gradient_kinds.losses("any text", 400) != gradient_kinds.losses("another text", 400)
+    assert losses[0] > 4 and losses[-1] < 1e-9 and losses[200] > 20 * losses[199]
+
+
+def test_a_transformation_of_optax_is_recorded_with_losses(tmp_path, monkeypatch):
+    file = tmp_path / "golden.json"
+    words = ["polyak_sgd", "optax:polyak_sgd", "--set", "f_min=0.5", "--losses", "--kinds", "smooth", "--steps", "3"]
+    monkeypatch.setattr(sys, "argv", ["record.py", *words, "--out", str(file)])
+    record.main()
+    (case,) = json.loads(file.read_text())["cases"]
+    assert case["name"] == "optax/f_min=0.5-smooth" and case["set_explicitly"] == ["f_min"]
+    assert case["source"].startswith("PyPI optax==") and case["hyperparameters"]["max_learning_rate"] == 1.0
+    p = {leaf: np.array(x) for leaf, x in case["params_0"].items()}
+    for grads, params, loss in zip(case["grads"], case["params"], case["losses"], strict=True):
+        norm = sum(np.sum(np.square(x)) for x in grads.values())
+        p = {leaf: p[leaf] - min((loss - 0.5) / norm, 1) * np.array(grads[leaf]) for leaf in p}
+        np.testing.assert_allclose(params["w"], p["w"], rtol=1e-12)
+
+
 def test_an_optimizer_is_recorded(tmp_path, monkeypatch, capsys):
     pytest.importorskip("torch")
     file = tmp_path / "golden.json"

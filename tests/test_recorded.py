@@ -14,7 +14,7 @@ RECORDED = {
     "state.npz": "a frozen state: python tests/frozen/freeze.py",
     "figures.json": "what a step costs: python tests/step_cost/figures.py NAME",
 }
-OPTIONAL = {"heavy.txt", "rounding.txt", "temporaries.json"}
+OPTIONAL = {"counterpart.py", "gathers.txt", "heavy.txt", "rounding.txt", "temporaries.json"}
 
 
 @pytest.mark.parametrize("name", zoo.list_algorithms())

@@ -12,7 +12,11 @@ import optax_zoo as zoo
 RNG = np.random.default_rng(7)
 PARAMS = {"w": jnp.asarray(RNG.normal(size=(4, 3)), jnp.float32), "b": jnp.asarray(RNG.normal(size=3), jnp.float32)}
 GRADS = [jax.tree.map(lambda p: jnp.asarray(RNG.normal(size=p.shape), jnp.float32), PARAMS) for _ in range(6)]
-LOSS = {"value": jnp.float32(1.0)}
+
+
+def extra_args(grads):
+    """What `update` is given beside them, for those that read it."""
+    return {"value": jnp.float32(1.0), "curvature": grads}
 
 
 def steps(tx, params=PARAMS, grads=GRADS):
@@ -122,7 +126,9 @@ def test_any_row_is_the_rest_of_muon_and_a_side_of_any_route(name):
     for tx in (zoo.muon(rest=row), zoo.route(matrices=row, rest=zoo.sgd(0.1))):
         state = jax.eval_shape(tx.init, PARAMS)
         assert set(state) == {"matrices", "rest"}
-        updates, after = jax.eval_shape(lambda g, s, p, tx=tx: tx.update(g, s, p, **LOSS), PARAMS, state, PARAMS)
+        updates, after = jax.eval_shape(
+            lambda g, s, p, tx=tx: tx.update(g, s, p, **extra_args(g)), PARAMS, state, PARAMS
+        )
         chex.assert_trees_all_equal_shapes_and_dtypes(updates, PARAMS)
         chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
         assert repr(eval(repr(tx), {**vars(zoo), "route": zoo.route})) == repr(tx)

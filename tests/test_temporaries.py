@@ -36,6 +36,7 @@ OPTIONS = [
     zoo.expectigrad().replace(decay=zoo.decoupled_decay(0.1)),
     zoo.momentum(rate_inside=False).replace(rescale=zoo.cautious()),
     zoo.momentum(rate_inside=False).replace(rescale=zoo.trust_ratio()),
+    zoo.momentum(rate_inside=False).replace(rescale=zoo.trust_ratio(weight_decay=0.1)),
     zoo.novograd(weight_decay=0.1),
     zoo.novograd(grad_averaging=True),
     zoo.novograd(nesterov=True),
@@ -71,7 +72,7 @@ def temporaries(tx):
     state = tx.init(params)
 
     def step(params, state, grads):
-        updates, state = tx.update(grads, state, params, value=jnp.float32(1.0))
+        updates, state = tx.update(grads, state, params, value=jnp.float32(1.0), curvature=grads)
         return optax.apply_updates(params, updates), state
 
     compiled = jax.jit(step, donate_argnums=(0, 1)).lower(params, state, params).compile()

@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 
 from optax_zoo.animate.landscapes import Landscape
-from optax_zoo.animate.paths import Path
+from optax_zoo.animate.paths import Path, score
 from optax_zoo.running.errors import require
+from optax_zoo.running.extent import TOP, cut, not_shown, some
+from optax_zoo.running.selectors import family_of
+from optax_zoo.running.tables import empty_table
 
 NEAR = 1e-2
+SEE_ALL = "--top 0 prints all"
+MANY, BEST = 24, 3  # paths that pictures can name, and of more, how many are named whatever their family
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,27 +69,51 @@ class Animation:
         inside = [path.losses[self.landscape.inside(path.points) & np.isfinite(path.losses)] for path in self.paths]
         return float(np.concatenate(inside).min())
 
+    @property
+    def ranked(self) -> tuple[Path, ...]:
+        """The paths, the lowest mean of the function over the steps first."""
+
+        def merit(path: Path) -> float:
+            inside = self.landscape.inside(path.points) & np.isfinite(path.losses)
+            return score(path.points, path.losses, inside)
+
+        return tuple(sorted(self.paths, key=merit))
+
+    @property
+    def named(self) -> tuple[Path, ...]:
+        """What pictures name: all; of more than `MANY`, the best, and the best of each family."""
+        if len(self.paths) <= MANY:
+            return self.paths
+        ranked = self.ranked
+        first: dict[str, Path] = {}
+        for path in ranked:
+            first.setdefault(family_of(path.optimizer), path)
+        chosen = {path.optimizer for path in (*ranked[:BEST], *first.values())}
+        return tuple(path for path in ranked if path.optimizer in chosen)
+
     def errors(self, path: Path) -> np.ndarray:
         """abs(f - f_min) after every step, shape (steps + 1,); f - `lowest` where f_min is not known."""
         errors = path.losses - self.lowest
         return errors if self.landscape.lowest is None else np.abs(errors)
 
 
-def table(animation: Animation) -> Any:
-    """The ends of all paths as a `rich.table.Table`."""
-    require("rich")
-    from rich import box
-    from rich.table import Table
+def table(animation: Animation, top: int = TOP) -> Any:
+    """The ends of all paths as a `rich.table.Table`; of more than `MANY`, those of the first by mean.
+
+    Args:
+      animation: the outcome.
+      top: how many of many, 0 for all.
+    """
     from rich.text import Text
 
     landscape = animation.landscape
+    many = len(animation.paths) > MANY
+    paths = cut(animation.ranked, top) if many else animation.paths
     title = f"{landscape.name}: {animation.steps} steps from {_point(landscape.start)}"
-    caption = Text(_caption(animation), style="table.caption")
-    grid = Table(title=Text(title, style="table.title"), caption=caption, box=box.SIMPLE_HEAD, caption_justify="left")
-    grid.add_column("optimizer", no_wrap=True)
-    for heading in ("rate", "final x", "final f", "error", f"within {NEAR:g}\nfrom step"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for path in animation.paths:
+    lines = [*not_shown(len(animation.paths) - len(paths), "with a higher mean", SEE_ALL), _caption(animation)]
+    headings = ("rate", "final x", "final f", "error", f"within {NEAR:g}\nfrom step")
+    grid = empty_table(title, "\n".join(lines), ("optimizer",), headings)
+    for path in paths:
         grid.add_row(*map(Text, _cells(animation, path)))
     return grid
 
@@ -108,6 +137,6 @@ def _caption(animation: Animation) -> str:
     known = animation.landscape.lowest is not None
     error = "|f - f_min|, f_min =" if known else "f minus the lowest value seen in the picture,"
     rates = "the grid's best for the mean f over the steps" if animation.tuned else "those of the article's listing"
-    left = [f"{path.optimizer} (step {path.left})" for path in animation.paths if path.left is not None]
+    left = some([f"{path.optimizer} (step {path.left})" for path in animation.paths if path.left is not None])
     lines = [f"Error: {error} {animation.lowest:.6g}.", f"Rates: {rates}."]
-    return "\n".join(lines + ([f"Left the picture: {', '.join(left)}."] if left else []))
+    return "\n".join(lines + ([f"Left the picture: {left}."] if left else []))

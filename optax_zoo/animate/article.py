@@ -69,7 +69,7 @@ def santa(make: Callable[..., zoo.Pipeline], rate: Any) -> zoo.Pipeline:
         0.95,
         friction=5.0,
         burnin=100,
-        annealing=zoo.power_annealing(0.5),
+        annealing=zoo.power_growth(0.5),
         correction=True,
         diffusion=zoo.by_preconditioner,
         key=0,

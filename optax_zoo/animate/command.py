@@ -8,6 +8,8 @@ import click
 from optax_zoo._options import Names, Rates
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.runner import FPS, MOST_STEPS, animate
+from optax_zoo.running.extent import TOP
+from optax_zoo.running.selectors import SELECTORS
 from optax_zoo.spelling import FORMS
 
 
@@ -33,7 +35,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--optimizers",
     type=Names(),
-    help=f"Each {FORMS}; or all. Their rates are tuned.  [default: the article's seventeen on the quartic, ten "
+    help=f"Each {FORMS}; or {SELECTORS}. Their rates are tuned.  [default: the article's seventeen on the quartic, ten "
     "of ours elsewhere]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")
@@ -42,8 +44,9 @@ class Numbers(click.ParamType):
 @click.option("--start", type=Numbers(), help="Where to start: X or X,Y. Required for your own function.")
 @click.option("--box", type=Numbers(), help="What is drawn: X0,X1 or X0,X1,Y0,Y1.")
 @click.option("--fps", type=click.IntRange(1, 50), default=FPS, show_default=True, help="Pictures per second.")
+@click.option("--top", type=click.IntRange(0), default=TOP, show_default=True, help="Rows to print of many, 0 for all.")
 @click.option("--out", default="animation", show_default=True, help="Folder for the files.")
-def command(out: str, **options: Any) -> None:
+def command(out: str, top: int, **options: Any) -> None:
     """Watch optimizers descend a landscape.
 
     Without options: seventeen optimizers on the quartic of an article that compared them, at the rates of its listing.
@@ -59,7 +62,7 @@ def command(out: str, **options: Any) -> None:
         animation = animate(out=out, **options)
     except (AnimationError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    Console().print(table(animation))
+    Console().print(table(animation, top))
     for note in animation.notes:
         click.echo(note)
     click.echo(f"Files: {', '.join(os.path.join(out, name) for name in animation.files)}")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from optax_zoo.animate.animation import Animation
-from optax_zoo.animate.style import fill, label, last_finite, style
+from optax_zoo.animate.style import fill, label, last_finite, styled
 
 LEVELS = 14
 
@@ -28,23 +28,31 @@ class Contours:
         self.axes = self.figure.add_axes((0.09, 0.09, 0.6, 0.84))
         legend = self.figure.add_axes((0.72, 0.09, 0.27, 0.84))
         self._draw_landscape()
-        legend.set(xlim=(0, 1), ylim=(max(len(animation.paths), 12) - 0.5, -0.5))
+        named = animation.named
+        others = len(animation.paths) - len(named)
+        legend.set(xlim=(0, 1), ylim=(max(len(named) + 1, 12) - 0.5, -0.5))
         legend.axis("off")
+        if others:
+            legend.text(0.23, len(named), f"in grey: {others} others", va="center", fontsize=8)
         title: dict[str, Any] = dict(ha="right", fontsize=10, animated=True)
         self.counter = self.axes.text(1, 1.02, "", transform=self.axes.transAxes, **title)
-        self.trails, self.dots, self.notes = [], [], []
-        for number, path in enumerate(animation.paths):
-            look = style(number)
-            marks: dict[str, Any] = dict(color=look.colour, marker=look.marker, markersize=7, markeredgecolor="white")
-            legend.plot([0, 0.16], [number] * 2, color=look.colour, linestyle=look.dash, linewidth=1.6)
-            legend.plot([0.16], [number], **marks)
-            legend.text(0.23, number, label(path), va="center", fontsize=8)
-            note: dict[str, Any] = dict(va="center", fontsize=7, color="#555555", animated=True)
-            self.notes.append(legend.text(0.23, number + 0.42, "", **note))
-            line: dict[str, Any] = dict(color=look.colour, linestyle=look.dash, linewidth=1.6, alpha=0.9)
-            self.trails += self.axes.plot([], [], animated=True, **line)
-            self.dots += self.axes.plot([], [], clip_on=False, animated=True, linestyle="", **marks)
-        self.moving = [*reversed(self.trails), *reversed(self.dots), *self.notes, self.counter]
+        self.looks = styled(animation.paths, named)
+        self.trails, self.dots, self.notes = [], [], {}
+        for path, look in self.looks:
+            if look.place is not None:
+                legend.plot([0, 0.16], [look.place] * 2, **look.lines)
+                legend.plot([0.16], [look.place], **look.marks)
+                legend.text(0.23, look.place, label(path), va="center", fontsize=8)
+                note: dict[str, Any] = dict(va="center", fontsize=7, color="#555555", animated=True)
+                self.notes[path.optimizer] = legend.text(0.23, look.place + 0.42, "", **note)
+            self.trails += self.axes.plot([], [], animated=True, **look.lines)
+            self.dots += self.axes.plot([], [], clip_on=False, animated=True, linestyle="", **look.marks)
+        self.moving = [*self._below(self.trails), *self._below(self.dots), *self.notes.values(), self.counter]
+
+    def _below(self, artists: list[Any]) -> list[Any]:
+        """In the order in which they are drawn: the others, then the named, the first on top."""
+        grey = sum(look.place is None for _, look in self.looks)
+        return [*artists[:grey], *reversed(artists[grey:])]
 
     def _draw_landscape(self) -> None:
         landscape, axes = self.animation.landscape, self.axes
@@ -67,11 +75,12 @@ class Contours:
         """Moves everything to where it is after a step."""
         self.counter.set_text(f"step {step} of {self.animation.steps}")
         low, high = self.animation.landscape.bounds
-        for number, path in enumerate(self.animation.paths):
+        for number, (path, look) in enumerate(self.looks):
             outside = not self.animation.landscape.inside(path.points[step])
             points = last_finite(path.points[: step + 1])
             far = 10 * (high - low)
             self.trails[number].set_data(*np.clip(points, low - far, high + far).T)
             self.dots[number].set_data(*np.clip(points[-1:], low, high).T)
-            fill(self.dots[number], style(number).colour, outside)
-            self.notes[number].set_text("left the picture" if outside else "")
+            fill(self.dots[number], look.colour, outside)
+            if path.optimizer in self.notes:
+                self.notes[path.optimizer].set_text("left the picture" if outside else "")

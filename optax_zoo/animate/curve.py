@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from optax_zoo.animate.animation import Animation
-from optax_zoo.animate.style import fill, label, last_finite, style
+from optax_zoo.animate.style import Style, fill, label, last_finite, styled
 
 GREY = "#8a8a8a"
 
@@ -24,7 +24,7 @@ class Curve:
         from matplotlib.figure import Figure
 
         self.animation = animation
-        upper, lower = 2.4, 0.22 * len(animation.paths) + 0.2
+        upper, lower = 2.4, 0.22 * len(animation.named) + 0.2
         height = upper + lower + 1.1
         self.figure = Figure(figsize=(8, height), dpi=110)
         top = self.figure.add_axes((0.21, (lower + 0.6) / height, 0.62, upper / height))
@@ -33,18 +33,15 @@ class Curve:
         self._draw_curve(top)
         self._draw_lanes(bottom)
         self.counter = top.text(1, 1.04, "", transform=top.transAxes, ha="right", fontsize=10, animated=True)
-        self.trails, self.dots, self.points, self.notes = [], [], [], []
-        for number in range(len(animation.paths)):
-            look = style(number)
-            marks: dict[str, Any] = dict(
-                color=look.colour, marker=look.marker, markersize=7, markeredgecolor="white", animated=True
-            )
-            self.points += top.plot([], [], linestyle="", clip_on=False, **marks)
-            self.dots += bottom.plot([], [], linestyle="", clip_on=False, **marks)
-            self.trails += bottom.plot([], [], color=look.colour, linewidth=2, alpha=0.45, animated=True)
-            place: dict[str, Any] = dict(va="center", fontsize=8, color="#555555", animated=True)
-            self.notes.append(bottom.text(1.015, number, "", transform=bottom.get_yaxis_transform(), **place))
-        self.moving = [*self.trails, *self.dots, *reversed(self.points), *self.notes, self.counter]
+        self.looks = styled(animation.paths, animation.named)
+        self.points, self.lanes = [], {}
+        for path, look in self.looks:
+            self.points += top.plot([], [], linestyle="", clip_on=False, animated=True, **look.marks)
+            if look.place is not None:
+                self.lanes[path.optimizer] = _lane(bottom, look)
+        lanes = [artist for lane in self.lanes.values() for artist in lane]
+        grey = len(self.looks) - len(self.lanes)
+        self.moving = [*lanes, *self.points[:grey], *reversed(self.points[grey:]), self.counter]
 
     def _draw_curve(self, axes: Any) -> None:
         landscape = self.animation.landscape
@@ -59,7 +56,10 @@ class Curve:
         self._mark_minima(axes)
 
     def _draw_lanes(self, axes: Any) -> None:
-        paths = self.animation.paths
+        paths = self.animation.named
+        others = len(self.animation.paths) - len(paths)
+        if others:
+            axes.text(1.0, 1.01, f"{others} others: in grey above", transform=axes.transAxes, ha="right", fontsize=8)
         axes.set(ylim=(len(paths) - 0.4, -0.6), xlabel="x")
         axes.set_yticks(range(len(paths)), [label(path) for path in paths], fontsize=8)
         axes.tick_params(axis="y", length=0)
@@ -74,12 +74,23 @@ class Curve:
     def show(self, step: int) -> None:
         """Moves everything to where it is after a step."""
         self.counter.set_text(f"step {step} of {self.animation.steps}")
-        for number, path in enumerate(self.animation.paths):
+        for number, (path, look) in enumerate(self.looks):
             outside = not self.animation.landscape.inside(path.points[step])
-            x = np.clip(last_finite(path.points[: step + 1])[:, 0], self.low, self.high)
-            self.trails[number].set_data(x, np.full(len(x), number))
-            self.dots[number].set_data(x[-1:], [number])
-            fill(self.dots[number], style(number).colour, outside)
             shown = slice(0, 0) if outside else slice(step, step + 1)
             self.points[number].set_data(path.points[shown, 0], path.losses[shown])
-            self.notes[number].set_text("left the picture" if outside else "")
+            if look.place is None:
+                continue
+            trail, dot, note = self.lanes[path.optimizer]
+            x = np.clip(last_finite(path.points[: step + 1])[:, 0], self.low, self.high)
+            trail.set_data(x, np.full(len(x), look.place))
+            dot.set_data(x[-1:], [look.place])
+            fill(dot, look.colour, outside)
+            note.set_text("left the picture" if outside else "")
+
+
+def _lane(axes: Any, look: Style) -> tuple[Any, Any, Any]:
+    """The trail of an optimizer, its point, and what is said of it on the right."""
+    (dot,) = axes.plot([], [], linestyle="", clip_on=False, animated=True, **look.marks)
+    (trail,) = axes.plot([], [], color=look.colour, linewidth=2, alpha=0.45, animated=True)
+    place: dict[str, Any] = dict(va="center", fontsize=8, color="#555555", animated=True)
+    return trail, dot, axes.text(1.015, look.place, "", transform=axes.get_yaxis_transform(), **place)

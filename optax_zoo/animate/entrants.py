@@ -12,7 +12,6 @@ from optax_zoo.running.entrants import Optimizers, resolve
 from optax_zoo.running.errors import RaceError
 
 DEFAULT = ("sgd", "momentum", "nag", "adagrad", "rmsprop", "adadelta", "adam", "nadam", "expectigrad", "novograd")
-MOST = 112
 
 Entrants = dict[str, tuple[Callable[[Any], Any], Sequence[float]]]
 
@@ -26,7 +25,7 @@ def entrants(optimizers: Optimizers | None, landscape: Landscape, rates: Sequenc
       rates: the grid; None for the listing's own rates.
 
     Raises:
-      AnimationError: for an optimizer that does not exist, or more than `MOST`.
+      AnimationError: for an optimizer that does not exist.
     """
     if optimizers is None and landscape.name == "quartic":
         seventeen = article(landscape.lowest or 0.0)
@@ -35,10 +34,6 @@ def entrants(optimizers: Optimizers | None, landscape: Landscape, rates: Sequenc
         resolved = resolve(DEFAULT if optimizers is None else optimizers)
     except RaceError as error:
         raise AnimationError(str(error)) from None
-    if len(resolved) > MOST:
-        raise AnimationError(
-            f"optimizers has {len(resolved)} names, but must have at most {MOST}: no more can be told apart."
-        )
     return {name: (entrant.factory, rates or RATES) for name, entrant in resolved.items()}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from optax_zoo.animate.animation import Animation
-from optax_zoo.animate.style import label, style
+from optax_zoo.animate.style import label, styled
 
 SPAN = 12
 
@@ -17,18 +17,22 @@ def error_plot(animation: Animation) -> Any:
     figure = Figure(figsize=(9, 5.4), layout="constrained")
     axes = figure.subplots()
     ends, lines, names = [], [], []
-    for number, path in enumerate(animation.paths):
-        look, errors = style(number), animation.errors(path)
+    for path, look in styled(animation.paths, animation.named):
+        errors = animation.errors(path)
         shown = np.where(np.isfinite(errors) & (errors > 0), errors, np.nan)
-        (line,) = axes.plot(shown, color=look.colour, linestyle=look.dash, linewidth=1.5, label=label(path))
+        (line,) = axes.plot(shown, **look.lines)
+        if look.place is None:
+            continue
         every = max(1, animation.steps // 8)
-        line.set(marker=look.marker, markersize=4.5, markevery=(number * every // len(animation.paths), every))
+        line.set(marker=look.marker, markersize=4.5, markevery=(look.place * every // len(animation.named), every))
         ends.append(errors[-1] if np.isfinite(errors[-1]) else np.inf)
         lines.append(line)
         names.append(label(path) + ("" if path.left is None else ", left the picture"))
     _scale(axes, animation)
     order = np.argsort(ends, kind="stable")[::-1]
     title = "from the largest final error\nto the smallest"
+    if len(names) < len(animation.paths):
+        title += f"\n(in grey: {len(animation.paths) - len(names)} others)"
     figure.legend(
         [lines[i] for i in order],
         [names[i] for i in order],

@@ -45,7 +45,7 @@ def write(animation: Animation, folder: Path, fps: int, notify: Callable[[str], 
         written.append("animation.mp4")
     else:
         notes.append(f"animation.mp4 is left out: {reason}.")
-    return dataclasses.replace(animation, files=tuple(written), notes=tuple(notes))
+    return dataclasses.replace(animation, files=tuple(written), notes=(*animation.notes, *notes))
 
 
 def shown(steps: int) -> list[int]:

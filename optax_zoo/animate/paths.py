@@ -11,6 +11,7 @@ import optax
 
 from optax_zoo.animate.errors import AnimationError, first_line
 from optax_zoo.animate.landscapes import Function, Landscape
+from optax_zoo.primitives.curvature import hutchinson
 
 RATES = tuple(float(f"{10 ** (k / 4):.3g}") for k in range(-16, 9))
 
@@ -62,13 +63,13 @@ def follow(name: str, factory: Callable[[Any], Any], rates: Sequence[float], lan
 
 
 def descend(tx: optax.GradientTransformation, function: Function, start: jax.Array, steps: int) -> jax.Array:
-    """The points of a descent, shape (steps + 1, n); `update` gets the parameters and `value=loss`."""
+    """The points of a descent, shape (steps + 1, n); `update` gets the parameters, `value=` and `curvature=`."""
     transformation = optax.with_extra_args_support(tx)
 
     def step(carry: Any, _: None) -> Any:
         point, state = carry
         loss, gradient = jax.value_and_grad(function)(point)
-        update, state = transformation.update(gradient, state, point, value=loss)
+        update, state = transformation.update(gradient, state, point, value=loss, curvature=hutchinson(function, point))
         point = optax.apply_updates(point, update)
         return (point, state), point
 

@@ -50,7 +50,7 @@ def animate(
 
     Args:
       optimizers: names (`"adam"`, `"optax.lion"`, or your own `"module:function"`), pairs of a name and a
-        function from learning rate to transformation, or a mapping from name to function, at most 112. By default the
+        function from learning rate to transformation, or a mapping from name to function. By default the
         article's seventeen on the quartic, and ten of ours elsewhere.
       landscape: "quartic", "rosenbrock", "beale", "rastrigin", "saddle", your own function as "module:function"
         (from the current folder, too), or a `Landscape`. A function takes an array of shape (n,), n = 1 or 2.
@@ -66,10 +66,10 @@ def animate(
       progress: whether to show progress on standard error.
 
     Returns:
-      The paths; it prints as a table.
+      The paths; it prints as a table. An optimizer that cannot run is left out, with a note.
 
     Raises:
-      AnimationError: if the input cannot be animated or the folder cannot be written to.
+      AnimationError: if the input cannot be animated, if no optimizer can run, or if the folder cannot be written to.
       MissingExtraError: without the packages that the extra `race` installs.
     """
     require(*(["rich"] if progress else []), *(["matplotlib", "PIL"] if out is not None else []))
@@ -87,12 +87,18 @@ def animate(
     count = len(chosen) + (folder is not None)
     with display(count, progress) as shown, remembered_interrupts() as raise_if_interrupted:
         paths: list[Path] = []
+        failures: list[AnimationError] = []
         for name, (factory, tried) in chosen.items():
             raise_if_interrupted()
             shown.phase(name, "descending", len(paths), count)
-            paths.append(follow(name, factory, tried, landscape, steps))
+            try:
+                paths.append(follow(name, factory, tried, landscape, steps))
+            except AnimationError as error:
+                failures.append(error)
             shown.advance(1)
-        animation = Animation(landscape, tuned, tuple(paths))
+        if not paths:
+            raise failures[0]
+        animation = Animation(landscape, tuned, tuple(paths), notes=tuple(f"{error}." for error in failures))
         if folder is None:
             return animation
         from optax_zoo.animate.files import write

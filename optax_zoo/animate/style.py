@@ -1,5 +1,6 @@
 """How optimizers are told apart: a colour that the colour-blind can tell (Okabe and Ito), a marker and a line style."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,34 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.
 
 
 class Style(NamedTuple):
-    """The look of one optimizer in all pictures."""
+    """The look of one optimizer in all pictures, and the place of its name; None for one of the others, in grey."""
 
     colour: str
     marker: str
     dash: Any
+    place: int | None = None
+
+    @property
+    def lines(self) -> dict[str, Any]:
+        """What Matplotlib draws its lines with."""
+        thin = self.place is None
+        return dict(color=self.colour, linestyle=self.dash, linewidth=0.6 if thin else 1.6, alpha=0.6 if thin else 0.9)
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What Matplotlib draws its points with."""
+        size = 3 if self.place is None else 7
+        return dict(color=self.colour, marker=self.marker, markersize=size, markeredgecolor="white")
+
+
+OTHERS = Style("#9a9a9a", "o", "-")
+
+
+def styled(paths: Sequence[Path], named: Sequence[Path]) -> list[tuple[Path, Style]]:
+    """The look of each path; those that are not named come first, so that the others are drawn over them."""
+    names = [path.optimizer for path in named]
+    others = [(path, OTHERS) for path in paths if path.optimizer not in names]
+    return [*others, *((path, style(place)._replace(place=place)) for place, path in enumerate(named))]
 
 
 def style(number: int) -> Style:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from optax_zoo.conformance.assertions import close
 from optax_zoo.conformance.registry import check_in
 from optax_zoo.conformance.subject import Subject
+from optax_zoo.primitives.curvature import hutchinson
 
 check = check_in("convergence")
 
@@ -54,7 +55,8 @@ def _minimize(subject: Subject, start: Any, target: Any, loss: Callable[[Any], j
     def run(params: Any) -> Any:
         def body(carry: Any, _: Any) -> tuple[Any, None]:
             value, grads = jax.value_and_grad(loss)(carry[0])
-            return subject.step(tx, carry[0], carry[1], grads, value=value, value_fn=loss), None
+            given = dict(value=value, value_fn=loss, curvature=hutchinson(loss, carry[0]))
+            return subject.step(tx, carry[0], carry[1], grads, **given), None
 
         return jax.lax.scan(body, (params, tx.init(params)), length=STEPS)[0][0]
 

@@ -85,8 +85,8 @@ def check(
         `axis_name` or `eps_root` as keywords with defaults, the checks that vary these run as well. A text stands for
         what `registered` says about it: "adam", with the needs, claims and expected failures of the registry besides
         those given here, "optax.adam", "optax.contrib.muon" or "module:function".
-      needs: extra arguments that `update` must be given: "value", "grad" and "value_fn" are known, give others as
-        a mapping from name to a function of (params, grads). "params" is always given.
+      needs: extra arguments that `update` must be given: "value", "grad", "value_fn" and "curvature" are known, give
+        others as a mapping from name to a function of (params, grads). "params" is always given.
       claims: the invariances it is held to, names in `optax_zoo.CLAIMS`.
       expected_failures: reasons by name of the check that is expected to fail; it counts as wrong if it passes.
       only: names of checks or of groups of checks; all by default.

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from optax_zoo.precision.blocks import parts_of
+from optax_zoo.precision.quantized import Quantized
 from optax_zoo.primitives.precision import dtype_of
 
 
@@ -14,9 +16,11 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
     """The shardings of an optimizer's state: a tree like `tx.init(params)` of `jax.sharding.NamedSharding`.
 
     A leaf of the state belongs to the parameter whose path its own path ends with. One of that parameter's shape gets
-    its sharding, and one that extends the shape by trailing dimensions keeps these whole. One that has length 1 along
-    some of the parameter's axes (the rows and columns of `factored`) is sharded along the others as the parameter is.
-    Everything else, including scalars for a parameter, is replicated on the same mesh.
+    its sharding, and one that extends the shape by trailing dimensions keeps these whole. One that has as many axes,
+    but other lengths along some of them (the rows and columns of `factored`, the factors of `eigenbasis`), is sharded
+    along the others as the parameter is. The codes of a `precision.Quantized` are laid out as the array that they stand
+    for, and its scales likewise along the axes where the number of blocks can be divided so. Everything else, including
+    scalars for a parameter, is replicated on the same mesh.
 
     A compiled `tx.init` needs them as `out_shardings`: what it returns does not depend on the values of the parameters,
     so that on a mesh with Auto axes jax may put all of it on one device.
@@ -75,11 +79,18 @@ def state_sharding(tx: optax.GradientTransformation, params: Any, param_sharding
         owner = next((owners[ending] for ending in endings if ending in owners), None)
         if owner is not None and leaf.shape[: owner[0].ndim] == owner[0].shape:
             return _extended(owner[1], leaf.ndim, owner[0].ndim)
-        if owner is not None and _is_reduced(leaf.shape, owner[0].shape):
-            return _reduced(owner[1], leaf.shape, owner[0].shape)
+        if owner is not None and leaf.ndim == owner[0].ndim:
+            return _where_equal(owner[1], leaf.shape, owner[0].shape)
         return NamedSharding(mesh, PartitionSpec())
 
-    return jax.tree.map_with_path(place, jax.eval_shape(tx.init, shapes))
+    def place_node(path: tuple[Any, ...], node: Any) -> Any:
+        if not isinstance(node, Quantized):
+            return place(path, node)
+        codes = place(path, node.codes)
+        return Quantized(codes, _where_divided(codes, node.scales.shape))
+
+    state = jax.eval_shape(tx.init, shapes)
+    return jax.tree.map_with_path(place_node, state, is_leaf=lambda node: isinstance(node, Quantized))
 
 
 def _mesh(shardings: Any) -> Any:
@@ -107,13 +118,15 @@ def _extended(sharding: NamedSharding, ndim: int, own: int) -> NamedSharding:
     return NamedSharding(sharding.mesh, PartitionSpec(*spec), memory_kind=sharding.memory_kind)
 
 
-def _is_reduced(shape: tuple[int, ...], own: tuple[int, ...]) -> bool:
-    """Whether a shape is that of a parameter but for axes of length 1."""
-    return len(shape) == len(own) and all(n in (1, of_own) for n, of_own in zip(shape, own, strict=True))
-
-
-def _reduced(sharding: NamedSharding, shape: tuple[int, ...], own: tuple[int, ...]) -> NamedSharding:
-    """The sharding of a leaf without the axes that have become 1."""
+def _where_equal(sharding: NamedSharding, shape: tuple[int, ...], own: tuple[int, ...]) -> NamedSharding:
+    """The sharding of a leaf along the axes that are as long as its parameter's."""
     spec = (*sharding.spec, *[None] * (len(own) - len(sharding.spec)))
     kept = [axis if n == of_own else None for axis, n, of_own in zip(spec, shape, own, strict=True)]
+    return NamedSharding(sharding.mesh, PartitionSpec(*kept), memory_kind=sharding.memory_kind)
+
+
+def _where_divided(sharding: NamedSharding, shape: tuple[int, ...]) -> NamedSharding:
+    """A sharding along the axes that it divides, of an array with as many axes as that which it is of, or none."""
+    spec = (*sharding.spec, *[None] * (len(shape) - len(sharding.spec)))[: len(shape)]
+    kept = [None if n % parts_of(sharding.mesh, names) else names for names, n in zip(spec, shape, strict=True)]
     return NamedSharding(sharding.mesh, PartitionSpec(*kept), memory_kind=sharding.memory_kind)

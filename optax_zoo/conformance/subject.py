@@ -30,6 +30,7 @@ KNOWN: dict[str, Extra] = {
     "value": lambda params, grads: jnp.float32(1.0),
     "grad": lambda params, grads: grads,
     "value_fn": _linear,
+    "curvature": lambda params, grads: jax.tree.map(lambda g: jnp.real(g * jnp.conj(g)), grads),
 }
 
 

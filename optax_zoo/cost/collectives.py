@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
-import re
 from collections import defaultdict
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, Mesh, NamedSharding
 
+from optax_zoo.cost.executed import executed
 from optax_zoo.cost.mesh import mesh_shape
 from optax_zoo.cost.models import AXES, Decoder, small
 
@@ -27,7 +26,8 @@ class Collective:
 
     Attributes:
       kind: as HLO names it: all-reduce, all-gather ...
-      count: arrays that are communicated. XLA may combine several into one operation.
+      count: arrays that are communicated, those in loops as often as they turn. XLA may combine several into one
+        operation.
       bytes: their total size.
     """
 
@@ -143,15 +143,12 @@ def require_devices() -> list[Any]:
 
 def tally(text: str) -> dict[tuple[str, bool], tuple[int, int]]:
     """Number and bytes of the collectives in the text of a program, by kind and by whether the arrays are large."""
-    from optax_zoo.conformance.devices import collectives
-
-    found: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
-    for kind, shape in collectives(text):
-        dtype, _, dimensions = shape.partition("[")
-        elements = math.prod(int(n) for n in re.findall(r"\d+", dimensions))
-        bits = re.search(r"\d+", dtype)
-        found[kind, elements > FEW].append(elements * max(1, int(bits[0]) // 8 if bits else 1))
-    return {key: (len(sizes), sum(sizes)) for key, sizes in found.items()}
+    found: defaultdict[tuple[str, bool], list[int]] = defaultdict(lambda: [0, 0])
+    for each, times in executed(text).items():
+        totals = found[each.kind, each.elements > FEW]
+        totals[0] += times
+        totals[1] += times * each.bytes
+    return {key: (count, size) for key, (count, size) in found.items()}
 
 
 def _placed(x: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:

@@ -8,6 +8,7 @@ import click
 
 import optax_zoo
 from optax_zoo.cost.models import MODELS
+from optax_zoo.fusion import enable_fused_steps
 from optax_zoo.spelling import read
 
 if TYPE_CHECKING:
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 @click.option(
     "--tree",
     metavar="NAME|MODULE:FUNCTION|FILE.json",
-    help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, 1b, or yours.  [default: gpt2-small]",
+    help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, clip-b32, 1b, or yours.  [default: gpt2-small]",
 )
 @click.option("--against", help="What it is compared with; `same` is optax's of the same name.  [default: optax.adam]")
 @click.option("--rounds", type=int, help="How often the two take turns; 0 measures no time.  [default: 7]")
+@click.option(
+    "--fused",
+    is_flag=True,
+    default=None,
+    help="Both as optax_zoo.fused: XLA:CPU merges kernels that read the same arrays.",
+)
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw step time over bytes: .png, .svg.")
 @click.option("--model", help="At scale: 7b or 70b, the shapes of Llama 2, or `all`.  [default: 7b]")
 @click.option("--mesh", help="At scale: number of devices, or `all` for 8, 256 and 1,024.  [default: 8]")
@@ -50,13 +57,16 @@ def command(
     transformation.
 
     A step is compiled for a tree of parameters and run in turns with another optimizer's: bytes of state and
-    temporaries, bytes accessed, kernels, seconds to trace and compile, and milliseconds, also against the memory floor.
+    temporaries, bytes accessed, kernels, floating-point operations, seconds to trace and compile, and milliseconds,
+    also against the memory floor.
 
     At scale nothing is allocated: the memory on each device follows from shapes, and collectives are read from small
     programs that are compiled for 8 devices.
     """
     names = _names(optimizers, everything, scale=model is not None or mesh is not None)
     try:
+        if step["fused"]:
+            enable_fused_steps()
         transformations = {name: read(name).make() for name in names}
         if model is None and mesh is None:
             from optax_zoo.cost import step_command
@@ -66,7 +76,7 @@ def command(
             raise ValueError(f"--{given[0]} is about a step, --model and --mesh are about a cluster: leave one out.")
         else:
             _scale(transformations, model or "7b", mesh or "8", param_dtype, json_)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise click.UsageError(str(error)) from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optax_zoo import fusion
 from optax_zoo.spelling import read
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run(
     against: str | None,
     rounds: int | None,
     plot: Path | None,
+    fused: bool | None,
 ) -> None:
     """Measures, prints and draws.
 
@@ -47,6 +49,9 @@ def run(
     name, other = tree or TREE, against or OTHER
     shapes = trees.tree_of(name, dtype)
     beside = same_of_optax if other == SAME else functools.partial(_always, (other, read(other, "against").make()))
+    if fused:
+        transformations = {each: fusion.fused(tx) for each, tx in transformations.items()}
+        beside = functools.partial(_fused, beside)
     found, refused = _measured(transformations, beside, name, shapes, rounds)
     if json_:
         click.echo(table.as_json(found))
@@ -58,6 +63,11 @@ def run(
         click.echo(f"optax-zoo: not measured: {reason}", err=True)
     if plot is not None:
         picture.write(found, plot)
+
+
+def _fused(beside: Callable[[str], Any], name: str) -> tuple[str, Any]:
+    other, tx = beside(name)
+    return other, fusion.fused(tx)
 
 
 def _always(value: Any, _: str) -> Any:

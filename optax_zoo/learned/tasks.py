@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from optax_zoo.primitives.curvature import hutchinson
+
 Loss: TypeAlias = Callable[[Any, jax.Array], jax.Array]  # of parameters and of a key for whatever is random in a step
 
 
@@ -61,11 +63,15 @@ def advance(
     """
     update = optax.with_extra_args_support(tx).update
 
+    def curvature_at(params: Any, number: jax.Array) -> Any:
+        estimate = hutchinson(lambda params: loss(params, jax.random.fold_in(key, number)), params)
+        return lambda key: jax.lax.stop_gradient(estimate(key))
+
     def step(carry: tuple[Any, Any], number: jax.Array) -> tuple[tuple[Any, Any], jax.Array]:
         params, state = carry
         value, grads = jax.value_and_grad(loss)(params, jax.random.fold_in(key, number))
         seen = jax.lax.stop_gradient((value, grads))
-        updates, state = update(seen[1], state, params, value=seen[0])
+        updates, state = update(seen[1], state, params, value=seen[0], curvature=curvature_at(params, number))
         return (optax.apply_updates(params, updates), state), value
 
     (params, state), losses = jax.lax.scan(step, (params, state), start + jnp.arange(steps))

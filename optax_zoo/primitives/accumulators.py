@@ -18,11 +18,12 @@ import optax
 
 from optax_zoo import _checks
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
+from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import in_dtype_of
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, is_by_leaf, leaf_sum, statistic_of, statistic_zeros
-from optax_zoo.primitives.types import Decay, DType, Initial, Scalar, Seeded, Statistic
+from optax_zoo.primitives.types import Additive, Decay, DType, Initial, Scalar, Seeded, Statistic
 
 
 class AccumulatorState(NamedTuple):
@@ -47,6 +48,7 @@ def ema(
     seeded: Seeded = None,
     initial: Initial = 0.0,
     increment: Scalar = 0.0,
+    additive: Additive = False,
     accumulator_dtype: DType = None,
 ) -> Rule:
     """Exponential moving average of a statistic: s <- decay s + (1 - decay) f(x).
@@ -60,12 +62,18 @@ def ema(
       seeded: "first_step": at the first step s = f(x). "while_zero": so wherever s is still exactly 0.
       initial: what s starts from: a number, or a function from a tree of zeros to a tree (see `random_normal`).
       increment: added to s in each step, after the average (AdaBelief's eps), in units of the squared gradient.
+      additive: let s move towards f(x) by (1 - decay) f(x), however far it is: s <- s + (1 - decay) sign(f(x) - s) f(x)
+        (Yogi), for an f(x) that is not negative. `debiased` divides it by the weight of the average that decays.
+        "decaying": with decay s in place of the first s (Ano).
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 
     Returns:
       An estimator with state `AccumulatorState`.
     """
     _checks.non_negative("increment", increment)
+    _checks.one_of("additive", additive, [False, True, "decaying"])
+    if additive and (nesterov or blend is not None or seeded is not None):
+        raise ValueError(f"additive is {additive!r}, but must be False where nesterov, blend or seeded is given.")
     if blend is None:
         _checks.decay("decay", decay, schedule=True)
     else:
@@ -83,6 +91,7 @@ def ema(
         dtype=accumulator_dtype,
         blend=blend,
         increment=increment,
+        additive=additive,
     )
 
 
@@ -115,18 +124,28 @@ def trace(
 
 
 @primitive
-def total(*, of: Statistic = identity, initial: Initial = 0.0, accumulator_dtype: DType = None) -> Rule:
-    """Sum of a statistic over all steps, never divided: s <- s + f(x) (AdaGrad's accumulator).
+def total(
+    *,
+    of: Statistic = identity,
+    weight: Decay = 1.0,
+    rated: bool = False,
+    initial: Initial = 0.0,
+    accumulator_dtype: DType = None,
+) -> Rule:
+    """Sum of a statistic over all steps, never divided: s <- s + weight f(x) (AdaGrad's accumulator).
 
     Args:
       of: the statistic f of a leaf.
+      weight: a number, or a function of the number of steps taken.
+      rated: whether the weight is multiplied by the rate of the step (dual averaging).
       initial: what s starts from: a number, or a function from a tree of zeros to a tree.
       accumulator_dtype: dtype of s; by default the gradient's, at least float32.
 
     Returns:
       An estimator with state `AccumulatorState`; `debiased` refuses it, see `arithmetic_mean`.
     """
-    rule = _accumulator(1, lambda a: 1, of, initial=initial, dtype=accumulator_dtype)
+    _checks.scalar("weight", weight, "finite", lambda x: True, schedule=True)
+    rule = _accumulator(1, lambda a: 1, of, initial=initial, dtype=accumulator_dtype, weight=weight, rated=rated)
     rule.debias_weight = None
     return rule
 
@@ -141,25 +160,29 @@ def _accumulator(
     dtype: DType = None,
     blend: Decay | None = None,
     increment: Scalar = 0.0,
+    weight: Decay = 1.0,
+    rated: bool = False,
+    additive: Additive = False,
 ) -> Rule:
-    """The recursion s <- a s + b f(x) with a = decay and b = gain(a)."""
+    """The recursion s <- a s + b f(x) with a = decay and b = gain(a) times the weight."""
     if not callable(initial):
         _checks.non_negative("initial", initial)
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
     check_accumulator_dtype(dtype, scale=of is not identity)
-    counts = callable(decay) or callable(blend) or seeded == "first_step"
+    counts = callable(decay) or callable(blend) or callable(weight) or seeded == "first_step"
     mixes = nesterov or blend is not None
 
     def at(coefficient: Any, state: AccumulatorState) -> Any:
         return coefficient(state.count) if callable(coefficient) else coefficient
 
     of_tree = functools.partial(statistic_of, of) if isinstance(of, leaf_sum) else functools.partial(jax.tree.map, of)
-    constant: Any = None if counts else (decay, gain(decay))
+    weighs = callable(weight) or not (_checks.is_number(weight) and weight == 1)
+    constant: Any = None if counts else (decay, gain(decay) * weight if weighs else gain(decay))
     increments = not _checks.is_absent(increment)
 
     def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
         a = at(decay, state)
-        b = gain(a)
+        b = gain(a) * at(weight, state) if weighs else gain(a)
         if seeded == "first_step":
             a, b = jnp.where(state.count == 0, 0, a), jnp.where(state.count == 0, 1, b)
         return a, b
@@ -179,14 +202,28 @@ def _accumulator(
             value = zeros if _checks.is_absent(initial) else jax.tree.map(lambda s: s + initial, zeros)
         return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None))
 
-    def update(updates: Any, state: AccumulatorState, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
+    def update(
+        updates: Any,
+        state: AccumulatorState,
+        params: Any = None,
+        *,
+        unit: Any = 1,
+        learning_rate: Any = None,
+        **extra_args: Any,
+    ) -> Any:
         a, b = constant or coefficients(state)
+        if rated:
+            check_given("total", learning_rate)
+            b = b * learning_rate
 
         def accumulate(f: jax.Array, s: jax.Array) -> jax.Array:
-            new = b * f + increment * unit * unit if increments else b * f
+            kept = s if additive is True else a * s
+            new = jnp.sign(f - s) * (b * f) if additive else b * f
+            if increments:
+                new = new + increment * unit * unit
             if seeded == "while_zero":
-                return jnp.where(s == 0, f, a * s + new).astype(s.dtype)
-            return (a * s + new).astype(s.dtype)
+                return jnp.where(s == 0, f, kept + new).astype(s.dtype)
+            return (kept + new).astype(s.dtype)
 
         f = updates if of is identity else of_tree(updates)
         value = jax.tree.map(accumulate, f, state.value)
@@ -204,5 +241,5 @@ def _accumulator(
         c, d = of_returned(state)
         return weight, c * weight + d
 
-    known_weight = seeded != "while_zero" and _checks.is_absent(initial)
+    known_weight = additive or (seeded != "while_zero" and _checks.is_absent(initial))
     return Rule(init, update, debias_weight=debias_weight if known_weight else None, by_leaf=is_by_leaf(of))

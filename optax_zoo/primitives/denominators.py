@@ -1,4 +1,4 @@
-"""Estimators built on estimators: bias correction, roots, deviations, maxima over time."""
+"""Estimators built on estimators: bias correction, roots, deviations, maxima over time, lags."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from optax_zoo.primitives.arithmetic_mean import arithmetic_mean
 from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import DebiasWeight, Part, Rule, all_by_leaf, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import in_dtype, in_dtype_of, lift, scalar_dtype, shapes_by_leaf, zeros
-from optax_zoo.primitives.roots import root_of
+from optax_zoo.primitives.roots import ROOTS, root_of
 from optax_zoo.primitives.statistics import square
 from optax_zoo.primitives.types import DType, Scalar
 
@@ -68,27 +68,69 @@ def debiased(estimator: Part) -> Rule:
 
 
 @primitive
-def root(estimator: optax.GradientTransformation, *, eps: Scalar = 1e-8, eps_root: Scalar = 0.0) -> Rule:
-    """Square root of an estimate: sqrt(s + eps_root) + eps.
+def root(
+    estimator: optax.GradientTransformation,
+    *,
+    eps: Scalar = 1e-8,
+    eps_root: Scalar = 0.0,
+    order: int = 2,
+    floor: Scalar = 0.0,
+    power: Scalar = 1.0,
+    softplus: Scalar | None = None,
+    still: bool = False,
+) -> Rule:
+    """Square root of an estimate: max(sqrt(s + eps_root) + eps, floor)^power.
 
     Args:
       estimator: a non-negative estimate, e.g. `ema(0.999, of=square)`.
       eps: added outside the root.
       eps_root: added inside the root.
+      order: which root: 2, 3 for the cube root (MADGRAD), or 1 for the estimate as it is (Sophia).
+      floor: the least that the root counts, at least 0: in place of eps, it leaves larger roots as they are (ADOPT).
+      power: what the root is raised to, above 0: below 1 it adapts in part (Padam).
+      softplus: b, above 0, for log(1 + exp(b r)) / b in place of r, what the other arguments make: r where that is
+        large, and at least log(2) / b, in place of eps (Tong, Liang and Bi: calibrated Adam).
+      still: whether infinity stands for 0, so that what has had no gradient does not move, in place of 0 / 0.
 
     Returns:
       An estimator with the state of the one inside.
     """
     _checks.non_negative("eps", eps)
     _checks.non_negative("eps_root", eps_root)
-    update_estimate = update_of(estimator)
+    _checks.one_of("order", order, list(ROOTS))
+    _checks.non_negative("floor", floor)
+    _checks.positive("power", power)
+    if softplus is not None:
+        _checks.positive("softplus", softplus)
+    update_estimate, plain_root = update_of(estimator), ROOTS[order]
+    plain = _checks.is_number(power) and power == 1
+
+    def raised(scale: jax.Array, of_root: Any) -> jax.Array:
+        if not _checks.is_absent(floor):
+            scale = jnp.maximum(scale, floor * of_root)
+        if still:
+            scale = jnp.where(scale == 0, jnp.inf, scale)
+        if plain:
+            return scale
+        vanishes = scale == 0  # where the derivative of the power may be infinite
+        return jnp.where(vanishes, 0, (jnp.where(vanishes, 1, scale) / of_root) ** power * of_root)
+
+    def softened(scale: jax.Array, slope: Any) -> jax.Array:
+        return jax.nn.softplus(scale * slope) / slope
 
     def update(updates: Any, state: Any, params: Any = None, *, unit: Any = 1, **extra_args: Any) -> Any:
         estimate, state = update_estimate(updates, state, params, unit=unit, **extra_args)
-        outside, inside = (eps, eps_root) if isinstance(unit, int) else (eps * unit, eps_root * unit * unit)
-        return jax.tree.map(lambda e: in_dtype(root_of(e + inside) + outside, e.dtype), estimate), state
+        of_root = unit if order == 2 else unit ** (2 / order)
+        outside, inside = (eps, eps_root) if isinstance(unit, int) else (eps * of_root, eps_root * unit * unit)
 
-    debias_weight = debias_weight_through(estimator, lambda state: state, jnp.sqrt)
+        def of_estimate(s: jax.Array) -> jax.Array:
+            scale = raised(plain_root(s + inside) + outside, of_root)
+            return in_dtype(scale if softplus is None else softened(scale, softplus / of_root), s.dtype)
+
+        return jax.tree.map(of_estimate, estimate), state
+
+    of_divisor = plain_root if plain else lambda divisor: plain_root(divisor) ** power
+    debias_weight = debias_weight_through(estimator, lambda state: state, of_divisor)
     return Rule(estimator.init, update, needs_of(estimator), debias_weight, all_by_leaf(estimator))
 
 
@@ -178,6 +220,59 @@ def running_max(estimator: optax.GradientTransformation) -> Rule:
 
     debias_weight = debias_weight_through(estimator, lambda state: state.estimator)
     return Rule(init, update, needs_of(estimator), debias_weight, splits)
+
+
+class LaggedState(NamedTuple):
+    """State of `lagged`.
+
+    Attributes:
+      estimator: the state of the estimator.
+      count: steps taken (int32 scalar).
+    """
+
+    estimator: Any
+    count: Any
+
+
+@primitive
+def lagged(estimator: Part) -> Rule:
+    """An accumulated estimate as it was before this step, so that no gradient is in its own scale (ADOPT).
+
+    At the first step, when there is none, it is infinite: what is divided by it does not move.
+
+    Args:
+      estimator: an accumulator: `ema`, `trace` or `total`. A `debiased` around `lagged` divides by the weight before
+        the step, too.
+
+    Returns:
+      An estimator with state `LaggedState`.
+
+    Raises:
+      TypeError: from `init` for another estimator.
+    """
+    update_estimate = update_of(estimator)
+
+    def init(params: Any) -> LaggedState:
+        inner = estimator.init(params)
+        if not hasattr(inner, "value"):
+            raise TypeError(f"estimator is {estimator!r}, but must be an ema, a trace or a total.")
+        return LaggedState(inner, jnp.zeros((), jnp.int32))
+
+    def update(updates: Any, state: LaggedState, params: Any = None, **extra_args: Any) -> Any:
+        estimate, inner = update_estimate(updates, state.estimator, params, **extra_args)
+        first = state.count == 0
+        before = jax.tree.map(
+            lambda s, e: jnp.where(first, jnp.inf, in_dtype(s, e.dtype)), state.estimator.value, estimate
+        )
+        return before, LaggedState(inner, optax.safe_increment(state.count))
+
+    of_new = debias_weight_through(estimator, lambda state: state.estimator)
+
+    def of_old(weight: jax.Array, state: LaggedState) -> tuple[jax.Array, jax.Array]:
+        assert of_new is not None
+        return of_new(weight, state)[0], weight
+
+    return Rule(init, update, needs_of(estimator), of_new and of_old, all_by_leaf(estimator))
 
 
 def arithmetic_rms(

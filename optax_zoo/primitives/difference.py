@@ -1,18 +1,20 @@
-"""How the gradient changes from step to step (Adan)."""
+"""How the gradient changes from step to step (Adan, MARS)."""
 
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks, by_leaf
-from optax_zoo.primitives.denominators import debias_weight_through
+from optax_zoo.primitives.denominators import LaggedState, debias_weight_through
 from optax_zoo.primitives.dtypes import check_accumulator_dtype
+from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import zeros_for
+from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity
 from optax_zoo.primitives.types import DType, Scalar
 
@@ -22,33 +24,38 @@ class DifferenceState(NamedTuple):
 
     Attributes:
       previous: the updates of the step before, a tree of arrays (float32 or wider).
-      count: steps taken (int32 scalar).
+      count: steps taken (int32 scalar); there is no such field where the first change is from 0.
     """
 
     previous: Any
-    count: Any
+    count: Any = None
 
 
 @primitive
-def difference(*, accumulator_dtype: DType = None) -> Rule:
-    """What updates differ by from those of the step before: x - x', at the first step 0.
+def difference(*, seeded: Literal["first_step"] | None = "first_step", accumulator_dtype: DType = None) -> Rule:
+    """What updates differ by from those of the step before: x - x'.
+
+    Elements beyond 2^60 (2^508 in float64) count as that large: differences of larger ones could overflow.
 
     Args:
+      seeded: "first_step": x' starts from the first x, so that the first difference is 0. None: it starts from 0.
       accumulator_dtype: dtype of x'; by default the gradient's, at least float32.
 
     Returns:
       A transformation with state `DifferenceState`.
     """
-
+    _checks.one_of("seeded", seeded, ["first_step", None])
     check_accumulator_dtype(accumulator_dtype, scale=False)
 
     def init(params: Any) -> DifferenceState:
         previous = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)
-        return DifferenceState(previous, jnp.zeros((), jnp.int32))
+        return filled(DifferenceState(previous, None if seeded is None else jnp.zeros((), jnp.int32)))
 
     def update(updates: Any, state: DifferenceState, params: Any = None, **extra_args: Any) -> Any:
+        updates = jax.tree.map(bounded, updates)
         kept = jax.tree.map(lambda x, before: jnp.array(x, before.dtype), updates, state.previous)  # a copy
-        return _changes(updates, state), DifferenceState(kept, optax.safe_increment(state.count))
+        count: Any = None if seeded is None else optax.safe_increment(state.count)
+        return _changes(updates, state), filled(DifferenceState(kept, count))
 
     return Rule(init, update, by_leaf=True)
 
@@ -87,12 +94,14 @@ def extrapolated(estimator: optax.GradientTransformation, weight: Scalar, *, of:
 
 
 def _changes(updates: Any, state: DifferenceState) -> Any:
-    first = state.count == 0
-    return jax.tree.map(lambda x, before: jnp.where(first, 0, x - before.astype(x.dtype)), updates, state.previous)
+    changes = jax.tree.map(lambda x, before: x - before.astype(x.dtype), updates, state.previous)
+    if not hasattr(state, "count"):
+        return changes
+    return jax.tree.map(lambda change: jnp.where(state.count == 0, 0, change), changes)
 
 
 def _is_difference(node: Any) -> bool:
-    return isinstance(node, DifferenceState)
+    return hasattr(node, "previous")
 
 
 def _kept_in(states: Mapping[str, Any] | None, slot: str) -> DifferenceState:
@@ -109,22 +118,33 @@ def _kept_in(states: Mapping[str, Any] | None, slot: str) -> DifferenceState:
 
 
 def kept_last(states: dict[str, Any]) -> dict[str, Any]:
-    """New states by slot in which the gradient that a `difference` keeps is written when the others have been.
+    """New states by slot in which what a `difference` or a `lagged` keeps is written when those after it have been.
 
-    Nothing else follows from them, and XLA on CPUs would copy the one before, of which others are made, before it
+    Nothing else follows from it, and XLA on CPUs would copy what was kept before, of which others are made, before it
     writes over it: a step of Adan would take four times as long.
     """
-    nodes, treedef = jax.tree.flatten(states, is_leaf=_is_difference)
-    if not any(map(_is_difference, nodes)):
-        return states
+    slots = list(states.items())
+    return {
+        slot: _kept_last(state, [after for _, after in slots[number:]]) for number, (slot, state) in enumerate(slots)
+    }
 
+
+def _kept_last(state: Any, since: list[Any]) -> Any:
     def last(node: Any) -> Any:
-        if not _is_difference(node) or not isinstance(node.count, jax.core.Tracer):
+        if not _is_kept(node) or not all(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(node)):
             return node
-        others = [tree for tree in by_leaf.alike(states, node.previous)[0] if tree is not node.previous]
-        return node._replace(previous=jax.tree.map(_written_after, node.previous, *others))
+        kept = node.previous if _is_difference(node) else node.estimator.value
+        others = [tree for tree in by_leaf.alike(since, kept)[0] if tree is not kept]
+        written = jax.tree.map(_written_after, kept, *others) if others else kept
+        if _is_difference(node):
+            return node._replace(previous=written)
+        return node._replace(estimator=node.estimator._replace(value=written))
 
-    return jax.tree.unflatten(treedef, map(last, nodes))
+    return jax.tree.map(last, state, is_leaf=_is_kept)
+
+
+def _is_kept(node: Any) -> bool:
+    return _is_difference(node) or isinstance(node, LaggedState)
 
 
 def _written_after(x: jax.Array, *others: jax.Array) -> jax.Array:
@@ -132,3 +152,11 @@ def _written_after(x: jax.Array, *others: jax.Array) -> jax.Array:
     zero = jax.lax.optimization_barrier(jnp.zeros((), x.dtype))
     seldom = [jnp.isinf(other) for other in others]
     return jnp.where(functools.reduce(jnp.logical_or, seldom), x + zero, x)
+
+
+def written_after(state: Any, others: Any) -> Any:
+    """A new state whose arrays like others are written when these have been, which are made of what is there before."""
+    if not isinstance(jax.tree.leaves(others)[0], jax.core.Tracer):
+        return state
+    found, put = by_leaf.alike(state, others)
+    return put([jax.tree.map(_written_after, each, others) for each in found])

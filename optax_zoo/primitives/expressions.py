@@ -12,15 +12,19 @@ import optax
 
 
 def call_expression(name: str, signature: inspect.Signature, *args: Any, **kwargs: Any) -> str:
-    """Canonical text of a call: the order of the signature, defaults left out."""
-    shown = []
-    for parameter, value in signature.bind(*args, **kwargs).arguments.items():
+    """Canonical text of a call: the order of the signature, defaults left out, names where one before is left out."""
+    shown, complete = [], True
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    for parameter, value in bound.arguments.items():
         kind = signature.parameters[parameter].kind
         if kind is inspect.Parameter.VAR_KEYWORD:
             shown += [f"{key}={expression(item, key)}" for key, item in value.items()]
-        elif not _equal(value, signature.parameters[parameter].default):
-            prefix = f"{parameter}=" if kind is inspect.Parameter.KEYWORD_ONLY else ""
-            shown.append(prefix + expression(value, parameter))
+        elif _equal(value, signature.parameters[parameter].default):
+            complete = False
+        else:
+            positional = complete and kind is not inspect.Parameter.KEYWORD_ONLY
+            shown.append(("" if positional else f"{parameter}=") + expression(value, parameter))
     return f"{name}({', '.join(shown)})"
 
 

@@ -1,5 +1,6 @@
 """Second moments of matrices from those of their rows and columns (Adafactor)."""
 
+import math
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ from optax_zoo.primitives.overflow import bounded
 from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
 from optax_zoo.primitives.precision import in_dtype, zeros_for
 from optax_zoo.primitives.roots import root_of
-from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
+from optax_zoo.primitives.stacked import Stacked, check_stacked, is_of_leaf, stacked_axes
 from optax_zoo.primitives.statistics import identity, square
 from optax_zoo.primitives.types import Scalar, Statistic
 
@@ -43,7 +44,7 @@ def factored(
       eps: added to the statistic, at least 0.
       min_size: a leaf of fewer rows or fewer columns is not factored, at least 1; None for no such limit.
       stacked: which axes of a leaf stack matrices, see `normalize_by_norm`. The last two of the others are rows and
-        columns; further axes stack matrices, too.
+        columns; further axes stack matrices, too. `but_longest()`: the two longest are.
 
     Returns:
       An estimator with the state of the one inside, which has `Factors` in place of a tree.
@@ -81,9 +82,12 @@ def factored(
         rows, columns = jax.tree.leaves(estimate.rows), jax.tree.leaves(estimate.columns)
         return jax.tree.unflatten(jax.tree.structure(updates), list(map(_product, rows, columns, axes))), state
 
+    def seen(tree: Any) -> list[str]:
+        return [_said(np.shape(x), axes) for x, axes in zip(jax.tree.leaves(tree), axes_of(tree), strict=True)]
+
     debias_weight = debias_weight_through(estimator, lambda state: state)
-    by_leaf = stacked is None and all_by_leaf(estimator)
-    return Rule(init, update, needs_of(estimator), debias_weight, by_leaf)
+    by_leaf = is_of_leaf(stacked) and all_by_leaf(estimator)
+    return Rule(init, update, needs_of(estimator), debias_weight, by_leaf, seen=seen)
 
 
 def _check_min_size(min_size: Any) -> None:
@@ -100,6 +104,14 @@ def _matrix(shape: tuple[int, ...], kept: tuple[int, ...], min_size: int | None)
     """The axes along which a leaf has rows and columns, or None where it is not factored."""
     axes = [axis for axis in range(len(shape)) if axis not in kept][-2:]
     return (axes[0], axes[1]) if len(axes) == 2 and min(shape[axis] for axis in axes) >= (min_size or 1) else None
+
+
+def _said(shape: tuple[int, ...], axes: Axes) -> str:
+    """What is kept of a leaf: "rows 768, columns 2304", "12 of rows 768, columns 2304" of stacked matrices."""
+    if axes is None:
+        return "not factored"
+    matrices = math.prod(n for axis, n in enumerate(shape) if axis not in axes)
+    return f"{matrices} of " * (len(shape) > 2) + f"rows {shape[axes[0]]}, columns {shape[axes[1]]}"
 
 
 def _factors(f: jax.Array, axes: Axes, eps: Any) -> tuple[jax.Array, jax.Array]:
@@ -121,4 +133,4 @@ def _product(rows: jax.Array, columns: jax.Array, axes: Axes) -> jax.Array:
         return rows
     mean = _mean(rows, axes[0])
     share = root_of(rows) / jnp.where(mean == 0, 1, root_of(mean))  # the derivative of a quotient squares its divisor
-    return square(share) * columns
+    return square(share * root_of(columns))  # the square of a share may be too small where the product is not

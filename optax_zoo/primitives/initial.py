@@ -28,13 +28,7 @@ class random_normal:  # noqa: N801  (used like an initializer function)
 
     def __post_init__(self) -> None:
         _checks.non_negative("stddev", self.stddev)
-        if self.key is not None and not (isinstance(self.key, int) or hasattr(self.key, "dtype")):
-            raise TypeError(f"key is {self.key!r}, but must be a jax.random.key, key data or an int.")
-        if self.key is not None and jnp.issubdtype(dtype_of(self.key), jnp.floating):
-            raise TypeError(
-                "key is a floating-point array, but must be a jax.random.key, key data or an int; under "
-                'optax.inject_hyperparams name it in static_args=("key",).'
-            )
+        check_key(self.key)
 
     def __call__(self, zeros: Any) -> Any:
         key = jax.random.key(0) if self.key is None else wrap_key(self.key)
@@ -49,6 +43,19 @@ class random_normal:  # noqa: N801  (used like an initializer function)
     def __repr__(self) -> str:
         key = "" if self.key is None else ", key=key"
         return f"random_normal({expression(self.stddev, 'stddev')}{key})"
+
+
+def check_key(key: Key | None) -> None:
+    """Refuses what is no key."""
+    if key is None:
+        return
+    if not (isinstance(key, int) or hasattr(key, "dtype")):
+        raise TypeError(f"key is {key!r}, but must be a jax.random.key, key data or an int.")
+    if jnp.issubdtype(dtype_of(key), jnp.floating):
+        raise TypeError(
+            "key is a floating-point array, but must be a jax.random.key, key data or an int; under "
+            'optax.inject_hyperparams name it in static_args=("key",).'
+        )
 
 
 def wrap_key(key: Key) -> jax.Array:

@@ -43,8 +43,9 @@ class Estimate(NamedTuple):
     """What a rate that estimates itself says of a step.
 
     Attributes:
-      rate: the rate, which is handed to all parts and which the decay follows.
-      step: what the direction is multiplied by; the rate, unless numerators are weighted with it.
+      rate: the rate, which is handed to all parts and which the decay follows; None where leaves have their own.
+      step: what the direction is multiplied by; the rate, unless numerators are weighted with it. A scalar, or a tree
+        of them, one a leaf.
       numerator: what the gradient is multiplied by before the numerator.
       denominator: what the gradient is multiplied by before the denominator.
       direct: what it is multiplied by instead where the numerator is empty.
@@ -65,12 +66,16 @@ class Told(NamedTuple):
     Attributes:
       gradient: the gradient as it left the gradient slot.
       denominator: what that slot returned, or None.
+      direction: what was multiplied by the rate.
+      rate: the rate of the step.
       update: the step, after the decay.
       params: the parameters before it.
     """
 
     gradient: Any
     denominator: Any
+    direction: Any
+    rate: Any
     update: Any
     params: Any
 
@@ -83,6 +88,8 @@ class RateRule(Rule):
       estimate: maps `(gradient, state, params, **extra_args)` to (`Estimate`, state), before the step.
       conclude: maps (state, `Told`) to a state, after the step; None where nothing is learnt from it.
       needs: what `update` must be given beyond updates and state.
+      of_direction: whether `estimate` is asked when the direction is known, and given that in place of the gradient,
+        and what came out of the numerator as `numerator=`. The slots before learning_rate then have no rate.
     """
 
     def __init__(
@@ -91,16 +98,22 @@ class RateRule(Rule):
         estimate: Callable[..., tuple[Estimate, Any]],
         conclude: Callable[[Any, Told], Any] | None = None,
         needs: tuple[str, ...] = (),
+        of_direction: bool = False,
     ):
         super().__init__(init, self._alone, needs)
         self.estimate = estimate
         self.conclude = conclude
+        self.of_direction = of_direction
 
     def _alone(self, updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
         """In an optax.chain: minus the rate times the updates."""
+        if self.of_direction:
+            extra_args = {"gradient": updates, **extra_args, "numerator": updates}
         estimate, state = self.estimate(updates, state, params, **extra_args)
-        u = descend(updates, estimate.rate)
-        return u, state if self.conclude is None else self.conclude(state, Told(updates, None, u, params))
+        rate = estimate.step if estimate.rate is None else estimate.rate
+        u = descend(updates, rate)
+        told = Told(updates, None, updates, rate, u, params)
+        return u, state if self.conclude is None else self.conclude(state, told)
 
 
 def is_rate(value: Any) -> bool:
@@ -140,5 +153,5 @@ def check_given(part: str, learning_rate: Any, slot_holds: str = "a number or a 
 
 
 def descend(updates: Any, rate: Any) -> Any:
-    """-rate times updates, which are arrays in float32 or wider."""
-    return jax.tree.map(lambda u: in_dtype(-rate * u, u.dtype), updates)
+    """-rate times updates, which are arrays in float32 or wider; the rate may be a tree of scalars, one a leaf."""
+    return jax.tree.map(lambda r, part: jax.tree.map(lambda u: in_dtype(-r * u, u.dtype), part), rate, updates)

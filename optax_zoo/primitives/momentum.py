@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 
 from optax_zoo import _checks
 from optax_zoo._suggestions import suggests
@@ -54,3 +55,34 @@ class growing_decay:  # noqa: N801  (used like a schedule function)
     def __repr__(self) -> str:
         start = f", start={self.start}" if self.start else ""
         return f"growing_decay({expression(self.limit, 'limit')}{start})"
+
+
+@dataclasses.dataclass(frozen=True)
+class warming_half_life:  # noqa: N801  (used like a schedule function)
+    """A decay whose half-life grows in equal steps to that of its limit (AdEMAMix).
+
+    With h(b) = log(1/2) / log(b) it is 2^(-1 / ((1 - a) h(start) + a h(limit))), a = min(1, t / steps), t = 1, 2, ...
+
+    Args:
+      limit: what the decay becomes, in [0, 1).
+      start: what it grows from, in [0, 1).
+      steps: how many steps it takes, at least 1.
+    """
+
+    limit: Scalar
+    start: Scalar
+    steps: Scalar
+
+    def __post_init__(self) -> None:
+        _checks.decay("limit", self.limit)
+        _checks.decay("start", self.start)
+        _checks.scalar("steps", self.steps, "at least 1", lambda n: n >= 1)
+
+    def __call__(self, count: jax.Array) -> jax.Array:
+        reached = jnp.minimum(1, (weak_float(count) + 1) / self.steps)
+        start, limit = (1 / jnp.log(decay) for decay in (self.start, self.limit))
+        return jnp.exp(1 / ((1 - reached) * start + reached * limit))
+
+    def __repr__(self) -> str:
+        shown = (expression(getattr(self, each.name), each.name) for each in dataclasses.fields(self))
+        return f"warming_half_life({', '.join(shown)})"

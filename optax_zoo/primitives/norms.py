@@ -1,5 +1,6 @@
 """Norms by name, and the two transformations that divide or clip by one."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, like
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
@@ -16,7 +18,10 @@ from optax_zoo.primitives.scale import Scale, by_count, by_largest, quartered
 from optax_zoo.primitives.sizes import Norm, Size, is_over_reduction, measured_by
 from optax_zoo.primitives.stacked import Stacked, check_stacked, init_for, stacked_axes
 from optax_zoo.primitives.statistics import absolute, identity, square
+from optax_zoo.primitives.trees import leaves_beside
 from optax_zoo.primitives.types import Scalar, Scope
+
+Measured = Callable[..., Any]  # of updates and extra arguments
 
 
 def _l1(over: Reduction) -> jax.Array:
@@ -157,6 +162,7 @@ def clip_by_norm(
     *,
     eps: Scalar = 1e-7,
     scope: Scope = "leaf",
+    of: Measured | None = None,
     axis_name: Any = None,
     stacked: Stacked = None,
 ) -> Rule:
@@ -169,6 +175,8 @@ def clip_by_norm(
       max_norm: the largest norm that is left alone, above 0.
       eps: added to the norm.
       scope: "leaf": one norm a leaf. "tree": one norm of all leaves together.
+      of: what the norm is taken of in place of the updates: a function of these and the extra arguments of `update`,
+        to a tree like them, such as `whitened_gradient()`.
       axis_name: mesh axes that leaves are sharded over, see `normalize_by_norm`.
       stacked: which axes of a leaf stack layers, each of which is clipped by itself; see `normalize_by_norm`.
 
@@ -192,15 +200,49 @@ def clip_by_norm(
         share = lift(x) * jnp.where(exceeds, size.scale, 1) / jnp.where(exceeds, total, 1)
         return like(share * jnp.where(exceeds, max_norm, 1), x)  # max_norm / total can vanish
 
-    return _of_sizes(clip, measure, scope, axis_name, stacked)
+    return _of_sizes(clip, measure, scope, axis_name, stacked, of)
 
 
-def _of_sizes(change: Any, measure: Any, scope: str, axis_name: Any, stacked: Stacked) -> Rule:
+@dataclasses.dataclass(frozen=True)
+class whitened_gradient:  # noqa: N801  (used like a function)
+    """What StableAdamW's clip measures: the gradient over the denominator of the step, g / max(D - eps, eps).
+
+    It is large where squares have grown faster than their average. Without a denominator it is the gradient.
+
+    Args:
+      eps: what the denominator has been increased by, and the least that counts, at least 0.
+    """
+
+    eps: Scalar = 1e-8
+
+    def __post_init__(self) -> None:
+        _checks.non_negative("eps", self.eps)
+
+    def __call__(self, updates: Any, *, gradient: Any = None, denominator: Any = None, **extra_args: Any) -> Any:
+        if gradient is None:
+            raise TypeError("whitened_gradient needs the gradient: put the clip into a slot of a pipeline.")
+        gradient = leaves_beside(updates, gradient)
+        scales = [1.0] * len(gradient) if denominator is None else leaves_beside(updates, denominator)
+        return jax.tree.unflatten(jax.tree.structure(updates), list(map(self._whiten, gradient, scales)))
+
+    def _whiten(self, g: Any, d: Any) -> jax.Array:
+        scale = jnp.maximum(d - self.eps, self.eps)
+        return jnp.where(scale == 0, 0, lift(g) / jnp.where(scale == 0, 1, scale))
+
+    def __repr__(self) -> str:
+        eps = "" if isinstance(self.eps, float) and self.eps == 1e-8 else expression(self.eps, "eps")
+        return f"whitened_gradient({eps})"
+
+
+def _of_sizes(
+    change: Any, measure: Any, scope: str, axis_name: Any, stacked: Stacked, of: Measured | None = None
+) -> Rule:
     """The rule that changes each leaf by the size that it is measured by."""
 
     def update(updates: Any, state: optax.EmptyState, params: Any = None, **extra_args: Any) -> Any:
         leaves, treedef = jax.tree.flatten(updates)
-        return jax.tree.unflatten(treedef, list(map(change, leaves, measure(updates)))), state
+        sizes = measure(updates if of is None else of(updates, **extra_args))
+        return jax.tree.unflatten(treedef, list(map(change, leaves, sizes))), state
 
     by_leaf = scope == "leaf" and axis_name is None and stacked is None
     return Rule(init_for(stacked), update, by_leaf=by_leaf)

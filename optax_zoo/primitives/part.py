@@ -33,6 +33,8 @@ class Rule:
       by_leaf: whether a leaf's update and state depend on that leaf, its parameter and scalars alone, whatever the tree
         around it; a pipeline of such parts is traced once for all leaves of a shape.
       expression: the call that makes the part, set by the `primitive` decorator.
+      seen: how each leaf of a tree is seen, in words for `optax-zoo show --tree`: "768 x 3072".
+      inside: the parts that this one was made of, set by the `primitive` decorator.
 
     Raises:
       ValueError: for a rule that goes by leaf and needs an extra argument, which is of the whole tree.
@@ -44,6 +46,8 @@ class Rule:
     debias_weight: DebiasWeight | None = None
     by_leaf: bool = False
     expression: str = ""
+    seen: Callable[[Any], list[str]] | None = None
+    inside: tuple["Part", ...] = ()
 
     def __post_init__(self) -> None:
         of_the_tree = [need for need in self.needs if need != "params"]
@@ -153,6 +157,7 @@ def primitive(function: Callable[_Parameters, Rule]) -> Callable[_Parameters, Pa
         refuse_unknown(f"argument of {function.__name__}", kwargs, known)
         rule = function(*args, **kwargs)
         rule.expression = call_expression(function.__name__, signature, *args, **kwargs)
+        rule.inside = tuple(each for each in (*args, *kwargs.values()) if isinstance(each, Part))
         return Part(rule.init, rule.update)
 
     return make

@@ -91,8 +91,13 @@ def zeros_for(statistic: Any, x: Any, accumulator_dtype: Any = None) -> jax.Arra
 
 
 def zeros(x: Any, shape: tuple[int, ...], dtype: Any) -> jax.Array:
-    """Zeros that follow the sharding of `x` where they have its shape."""
-    return jnp.zeros_like(x, dtype=dtype) if shape == x.shape else jnp.zeros(shape, dtype)
+    """Zeros that follow the sharding of `x` where they have its shape, but for axes that are reduced to length 1."""
+    if shape == x.shape:
+        return jnp.zeros_like(x, dtype=dtype)
+    reduced = tuple(axis for axis, (n, m) in enumerate(zip(shape, x.shape, strict=False)) if n != m)
+    if len(shape) != len(x.shape) or len(reduced) == len(shape) or any(shape[axis] != 1 for axis in reduced):
+        return jnp.zeros(shape, dtype)
+    return jnp.zeros_like(x, dtype=dtype).sum(reduced, keepdims=True)
 
 
 @functools.lru_cache(REMEMBERED)

@@ -1,5 +1,7 @@
 """Rectification of a denominator as long as the average of squares behind it is young (RAdam)."""
 
+import dataclasses
+import math
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -7,8 +9,9 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import Rule, all_by_leaf, needs_of, primitive, update_of
-from optax_zoo.primitives.precision import in_dtype, scalar_dtype
+from optax_zoo.primitives.precision import in_dtype, scalar_dtype, weak_float
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.types import Decay, Scalar
 
@@ -36,6 +39,7 @@ def rectified(
     *,
     threshold: Scalar = 5.0,
     otherwise: Literal["momentum", "still"] = "momentum",
+    shorten: bool = True,
 ) -> Rule:
     """A denominator D made larger as long as the average behind it is young (RAdam): D / r, where r tends to 1.
 
@@ -53,6 +57,8 @@ def rectified(
       threshold: the rho from which on r is defined to be of use, at least 4.
       otherwise: what is returned up to there: "momentum": 1, so that the step is the numerator. "still": infinity, so
         that there is none.
+      shorten: whether D is made larger; else it is D as soon as r is of use, for rows whose rate has the r of
+        `rectified_schedule`.
 
     Returns:
       An estimator with state `RectifiedState`.
@@ -77,12 +83,61 @@ def rectified(
         estimate, inner = update_estimate(updates, state.estimator, params, unit=unit, **extra_args)
         rho, limit = 2 * age - 1, 2 / (1 - now) - 1
         usable = rho >= threshold
-        factor = 1 / _rectification(jnp.where(usable, rho, 5), jnp.where(usable, limit, 5))
+        factor = 1 / _rectification(jnp.where(usable, rho, 5), jnp.where(usable, limit, 5)) if shorten else 1
         instead = unit if otherwise == "momentum" else jnp.inf
         scale = jax.tree.map(lambda d: in_dtype(jnp.where(usable, d * factor, instead), d.dtype), estimate)
         return scale, filled(RectifiedState(inner, age, weight, count))
 
     return Rule(init, update, needs_of(estimator), by_leaf=all_by_leaf(estimator))
+
+
+@dataclasses.dataclass(frozen=True)
+class rectified_schedule:  # noqa: N801  (used like a schedule function)
+    """A rate times the r of `rectified`, for rows whose averages are weighted by the rate (schedule-free RAdam).
+
+    Args:
+      rate: a number at least 0, or a schedule.
+      decay: that of the average of squares, above 0 and below 1.
+      threshold: the rho from which on r is defined to be of use, at least 4.
+      otherwise: what the rate is multiplied by up to there, at least 0.
+    """
+
+    rate: optax.ScalarOrSchedule
+    decay: Scalar
+    threshold: Scalar = 4.0
+    otherwise: Scalar = 0.0
+
+    def __post_init__(self) -> None:
+        _checks.non_negative("rate", self.rate, schedule=True)
+        _checks.scalar("decay", self.decay, "above 0 and below 1", lambda x: 0 < x < 1)
+        _checks.scalar("threshold", self.threshold, "at least 4", lambda x: x >= 4)
+        _checks.non_negative("otherwise", self.otherwise)
+
+    def __call__(self, count: jax.Array) -> Any:
+        rate = self.rate(count) if callable(self.rate) else self.rate
+        log = math.log if _checks.is_number(self.decay) else jnp.log
+        speed = -log(self.decay)
+        age = 1 / (1 - self.decay) - 1 / speed - (weak_float(count) + 1) * _bose((weak_float(count) + 1) * speed)
+        rho, limit = 2 * age - 1, 2 / (1 - self.decay) - 1
+        usable = rho >= self.threshold
+        r = _rectification(jnp.where(usable, rho, 5), jnp.where(usable, limit, 5))
+        return rate * jnp.where(usable, r, self.otherwise)
+
+    def __repr__(self) -> str:
+        shown = [expression(self.rate, "rate"), expression(self.decay, "decay")]
+        for name, default in {"threshold": 4.0, "otherwise": 0.0}.items():
+            value = getattr(self, name)
+            if not (_checks.is_number(value) and value == default):
+                shown.append(f"{name}={expression(value, name)}")
+        return f"rectified_schedule({', '.join(shown)})"
+
+
+def _bose(x: jax.Array) -> jax.Array:
+    """1 / (e^x - 1) - 1 / x for x > 0, by its series where the difference would lose digits."""
+    near, far = jnp.where(x < 0.5, x, 0), jnp.where(x < 0.5, 1, x)
+    odd = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160]
+    series = -0.5 + sum(a * near ** (2 * k + 1) for k, a in enumerate(odd))
+    return jnp.where(x < 0.5, series, 1 / jnp.expm1(far) - 1 / far)
 
 
 def _rectification(rho: Any, limit: Any) -> Any:

@@ -63,7 +63,7 @@ class Reduction:
 
     def sum(self, function: Elementwise) -> jax.Array:
         """Sum of `function` over all elements."""
-        found = [across(jax.lax.psum, self._each(jnp.sum, function, x), axis) for x, axis in self._shards()]
+        found = [self._tied(across(jax.lax.psum, self._each(jnp.sum, function, x), axis)) for x, axis in self._shards()]
         return self._tied(sum(found[1:], found[0])) if found else jnp.float32(0)
 
     def mean(self, function: Elementwise) -> jax.Array:
@@ -79,7 +79,8 @@ class Reduction:
         return self._extremum(function, jnp.min, jax.lax.pmin, jnp.minimum)
 
     def _extremum(self, function: Elementwise, reduce: Any, collective: Any, join: Any) -> jax.Array:
-        found = [across(collective, self._each(reduce, function, x), axis) for x, axis in self._shards() if x.size]
+        shards = [(x, axis) for x, axis in self._shards() if x.size]
+        found = [self._tied(across(collective, self._each(reduce, function, x), axis)) for x, axis in shards]
         if not found:
             return self.sum(jnp.real)  # of no elements: zeros in the shape of a result
         result = found[0]
@@ -97,6 +98,7 @@ class Reduction:
         return reduce(values, axis=tuple(axis for axis in range(x.ndim) if axis not in self._kept), keepdims=True)
 
     def _tied(self, result: jax.Array) -> jax.Array:
+        """A result that the scale of the next waits for: else XLA writes down arrays of scales that several share."""
         if self.scale is not None:
             self.scale, result = jax.lax.optimization_barrier((self.scale, result))
         return result

@@ -23,7 +23,7 @@ def by_largest(over: Reduction) -> jax.Array:
     """
     largest = over.max(lambda x: jax.lax.stop_gradient(_largest_part(x)))
     finfo = jnp.finfo(largest.dtype)
-    scale = 2.0**16 / jnp.clip(_power_of_two(largest), float(finfo.tiny) * 2.0**42, _power_of_two(finfo.max))
+    scale = 2.0**16 / jnp.clip(power_of_two(largest), float(finfo.tiny) * 2.0**42, power_of_two(finfo.max))
     return jax.lax.stop_gradient(scale)
 
 
@@ -45,8 +45,8 @@ def _largest_part(x: jax.Array) -> jax.Array:
     return jnp.maximum(jnp.abs(x.real), jnp.abs(x.imag)) if jnp.iscomplexobj(x) else jnp.abs(x)
 
 
-def _power_of_two(x: Any) -> jax.Array:
-    """The largest power of two up to a positive number: its exponent bits. 0 for numbers that have none (subnormal)."""
+def power_of_two(x: Any) -> jax.Array:
+    """The largest power of two up to the size of a number: its exponent bits. 0 for subnormal numbers."""
     x = jnp.asarray(x)
     integer = f"uint{8 * x.dtype.itemsize}"
     exponent = jax.lax.bitcast_convert_type(jnp.array(jnp.inf, x.dtype), integer)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from optax_zoo.primitives.overflow import largest_base
 from optax_zoo.primitives.reductions import Reduction
 from optax_zoo.primitives.scale import Scale, by_largest
 from optax_zoo.primitives.stacked import of_layers
@@ -27,6 +28,17 @@ class Size(NamedTuple):
     norm: jax.Array
     scale: Any
     least: float
+
+
+def norm_of(size: Size) -> jax.Array:
+    """The norm itself, where it can be represented."""
+    return size.norm if size.scale is None else size.norm / size.scale
+
+
+def finite_norm(size: Size) -> jax.Array:
+    """The norm of the arrays as they are, but 2^120 at most (2^1016 in float64)."""
+    norm = norm_of(size)
+    return jnp.minimum(norm, largest_base(norm.dtype, 1))
 
 
 def is_over_reduction(fn: Norm) -> bool:

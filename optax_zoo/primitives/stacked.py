@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from optax_zoo import _checks
+from optax_zoo.primitives.paths import keys_of
 
 Axes: TypeAlias = int | tuple[int, ...]  # a number of leading axes, or the axes themselves
 
@@ -50,6 +51,36 @@ class stacked_under:  # noqa: N801  (used like a function of path and leaf)
             raise ValueError(f"axes is {self.axes!r}, but must be {_ALLOWED}.")
 
 
+@dataclasses.dataclass(frozen=True)
+class each_output:  # noqa: N801  (used like a function of path and leaf)
+    """A rule for `stacked` in statistics: the weights of each output of a leaf are a layer of their own (Nero).
+
+    Args:
+      outputs: which axis of a leaf has its outputs: "last" as in Flax, "first" as in PyTorch.
+    """
+
+    outputs: Literal["first", "last"] = "last"
+
+    def __post_init__(self) -> None:
+        _checks.one_of("outputs", self.outputs, ["first", "last"])
+
+    def __call__(self, path: Any, leaf: Any) -> tuple[int, ...]:
+        dimensions = len(np.shape(leaf))
+        return (0 if self.outputs == "first" else dimensions - 1,) if dimensions else ()
+
+    def __repr__(self) -> str:
+        return f"each_output({self.outputs!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class but_longest:  # noqa: N801  (used like a function of path and leaf)
+    """A rule for `stacked` in `factored`: the two longest axes are rows and columns, of equal ones the last."""
+
+    def __call__(self, path: Any, leaf: Any) -> tuple[int, ...]:
+        shape = np.shape(leaf)
+        return tuple(sorted(sorted(range(len(shape)), key=lambda axis: (shape[axis], axis))[:-2]))
+
+
 Stacked: TypeAlias = Axes | stacked_under | Callable[[Any, Any], Axes] | None
 _ALLOWED = "a number of leading axes or a tuple of axes"
 
@@ -62,6 +93,11 @@ def check_stacked(stacked: Any) -> None:
             f"stacked is {stacked!r}, but must be None, {_ALLOWED}, stacked_under(name), or a function of a leaf's "
             "path and the leaf that returns either."
         )
+
+
+def is_of_leaf(stacked: Stacked) -> bool:
+    """Whether a rule looks at a leaf alone, not at its path."""
+    return stacked is None or isinstance(stacked, (int, tuple, each_output, but_longest))
 
 
 def stacked_axes(stacked: Stacked, tree: Any) -> list[tuple[int, ...]]:
@@ -100,7 +136,7 @@ def of_layers(function: Callable[[jax.Array], Any], x: jax.Array, axes: tuple[in
 def _axes_of(stacked: Any, path: Sequence[Any], leaf: Any) -> tuple[int, ...]:
     found = stacked
     if isinstance(stacked, stacked_under):
-        found = stacked.axes if any(_key(entry) == stacked.name for entry in path) else 0
+        found = stacked.axes if stacked.name in keys_of(path) else 0
     elif callable(stacked):
         found = stacked(path, leaf)
     dimensions = len(np.shape(leaf))
@@ -111,10 +147,6 @@ def _axes_of(stacked: Any, path: Sequence[Any], leaf: Any) -> tuple[int, ...]:
             f"must give a number of leading axes from 0 to {dimensions}, or a tuple of different axes of it."
         )
     return axes
-
-
-def _key(entry: Any) -> str:
-    return jax.tree_util.keystr((entry,), simple=True)
 
 
 def _are_axes(value: Any) -> bool:

@@ -63,9 +63,15 @@ class leaf_sum:  # noqa: N801  (used like the functions above)
     def zeros_of_tree(self, tree: Any, accumulator_dtype: Any = None) -> Any:
         """Zeros in the shapes of the sums."""
         leaves, treedef = jax.tree.flatten(tree)
-        of_leaves = [leaf_sum(self.of, stacked=axes) for axes in stacked_axes(self.stacked, tree)]
-        zeros = [zeros_for(of, x, accumulator_dtype) for of, x in zip(of_leaves, leaves, strict=True)]
-        return jax.tree.unflatten(treedef, zeros)
+        of_leaves = zip(leaves, stacked_axes(self.stacked, tree), strict=True)
+        return jax.tree.unflatten(treedef, [self._zeros(x, kept, accumulator_dtype) for x, kept in of_leaves])
+
+    def _zeros(self, x: Any, kept: tuple[int, ...], accumulator_dtype: Any) -> jax.Array:
+        """Zeros in the shape of the sums of a leaf, sharded along the axes kept as that is."""
+        zeros = zeros_for(leaf_sum(self.of, stacked=kept), x, accumulator_dtype)
+        if not kept:
+            return zeros
+        return jnp.zeros_like(Reduction([zeros_for(identity, x)], [None], kept).sum(self.of), dtype=zeros.dtype)
 
     def __repr__(self) -> str:
         axes = "" if self.axis_name is None else ", axis_name=axis_name"

@@ -37,6 +37,7 @@ class TensorAxes:
         of_vectors: bool,
         merge: bool = False,
         channels_last: bool = False,
+        one_sided: bool = False,
     ) -> "TensorAxes":
         """How a leaf is seen, see `eigenbasis`."""
         lengths = jnp.shape(leaf)
@@ -48,7 +49,26 @@ class TensorAxes:
         if merge and len(rest) > 1:
             shape = merged(shape, max_size)
         sizes = tuple(n if has_matrices and n <= max_size else 0 for n in shape)
+        if one_sided and len(shape) > 1:
+            shortest = shape.index(min(shape))
+            sizes = tuple(n if axis == shortest else 0 for axis, n in enumerate(sizes))
         return cls((*stacked, *rest), tuple(lengths[axis] for axis in stacked), shape, sizes)
+
+    @property
+    def cost(self) -> int:
+        """What decompositions of the matrices cost."""
+        return math.prod(self.layers) * sum(n**3 for n in self.sizes)
+
+    def __str__(self) -> str:
+        """Along which axes there are matrices: "factors of 768, 2304", "12 of factors of 768, none of 50257"."""
+        if not any(self.sizes):
+            return "no factors"
+        with_one, without = (
+            [n for n, size in zip(self.shape, self.sizes, strict=True) if bool(size) is has] for has in (True, False)
+        )
+        layers = f"{math.prod(self.layers)} of " * bool(self.layers)
+        none = f", none of {', '.join(map(str, without))}" if without else ""
+        return f"{layers}factors of {', '.join(map(str, with_one))}{none}"
 
     def tensors(self, x: jax.Array) -> jax.Array:
         """A leaf as its layers of tensors."""

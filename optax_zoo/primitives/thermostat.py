@@ -87,7 +87,7 @@ def thermostat(
       data_size: above 0: how many examples the loss is a mean of; noise falls with it.
       burnin: noise acts in the steps t < burnin, t = 1, 2, ...; 0 for none.
       annealing: inverse temperature beta: above 0, math.inf for temperature 0, or a function of the number of steps
-        taken (see `power_annealing`).
+        taken (see `power_growth`).
       velocity: standard deviation of the first velocity, at least 0.
       friction: the first friction, at least 0.
       correction: add eta / beta (1 - G_{t-1} / G_t) / u_{t-1} to the noise, where u is not 0. It keeps 1 / G_{t-1}.

@@ -10,6 +10,7 @@ Scalar: TypeAlias = float | jax.Array
 Decay: TypeAlias = Scalar | Callable[[jax.Array], Any]  # a function is given the number of steps taken
 Initial: TypeAlias = Scalar | Callable[[Any], Any]  # a function is given a tree of zeros
 Seeded: TypeAlias = Literal["first_step", "while_zero"] | None
+Additive: TypeAlias = Literal[False, True, "decaying"]
 Statistic: TypeAlias = Callable[[jax.Array], jax.Array]
 Mask: TypeAlias = Any  # a tree of bools, or a function from parameters to one
 Key: TypeAlias = jax.Array | int

@@ -16,6 +16,8 @@ from optax_zoo.race.runner import race
 from optax_zoo.race.settings import FINAL_SEEDS, MAPPINGS, SCHEDULES, SEEDS, TASK
 from optax_zoo.race.task import Task
 from optax_zoo.running.errors import RaceError
+from optax_zoo.running.extent import TOP
+from optax_zoo.running.selectors import SELECTORS
 from optax_zoo.spelling import FORMS
 
 
@@ -105,6 +107,7 @@ _OPTIONS: Sequence[Any] = (
         },
     ),
     ("--resume", {"is_flag": True, "help": "Continue the race in that folder."}),
+    ("--top", {"type": click.IntRange(0), "default": TOP, "show_default": True, "help": "Rows to print, 0 for all."}),
     ("--report/--no-report", {"default": True, "help": "Write report.html, which takes some seconds.  [default: yes]"}),
     ("--distributed", {"is_flag": True, "help": "Share the work with the other processes of this cluster."}),
     ("--coordinator", {"metavar": "HOST:PORT", "help": "Where the first process listens, unless the cluster says."}),
@@ -150,7 +153,7 @@ def one_task(name: str, target: float | None) -> Task:
 @click.option(
     "--optimizers",
     type=Names(),
-    help=f"Each {FORMS}; or all.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
+    help=f"Each {FORMS}; or {SELECTORS}.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
 @options()
 @click.option("--out", default="race-results", show_default=True, help="Folder for results, pictures and report.html.")
@@ -165,6 +168,7 @@ def command(
     process_id: int | None,
     search: tuple[tuple[str, Any], ...],
     out: str,
+    top: int,
     **options: Any,
 ) -> None:
     """Train a small model with each optimizer and compare them.
@@ -185,7 +189,7 @@ def command(
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    show(results, written(out, options["report"]))
+    show(results, written(out, options["report"]), top)
 
 
 def continued(kept: str, arguments: Sequence[str], resumed: bool) -> str:
@@ -199,7 +203,7 @@ def written(out: str, report: bool) -> str:
     return f"Results{', pictures and report.html' if report else ' and pictures'}: {out}"
 
 
-def show(results: Sequence[Result], where: str) -> None:
+def show(results: Sequence[Result], where: str, top: int) -> None:
     """Prints the outcomes and what was written where, on the first process."""
     from rich.console import Console
 
@@ -208,5 +212,5 @@ def show(results: Sequence[Result], where: str) -> None:
     if not processes.is_first():
         return
     console = Console()
-    console.print(*tables(results, console.width), sep="\n")
+    console.print(*tables(results, console.width, top), sep="\n")
     click.echo(where)

@@ -35,7 +35,7 @@ class Row:
       test_loss: mean over the final seeds.
       untrained_test_metric: mean over the final seeds before the first step.
       steps_to_target: median over the final seeds; None if half of them or more do not reach the target.
-      state_bytes: bytes of state per parameter.
+      state_bytes: bytes of state per parameter; None if it could not be trained.
       seconds: wall time of this optimizer; its program may have been compiled before, while others ran.
       diverged_rates: number of rates at which a seed diverged.
       diverged_final_seeds: number of final seeds that diverged.
@@ -70,6 +70,7 @@ class Row:
       contender_test_metric: by contender and final seed; NaN (here None) where training diverged.
       fingerprint: how it answers some made-up gradients; optimizers with the same are one algorithm. Empty in results
         of versions that did not keep it.
+      failure: why it could not be trained, in which case there are no figures; empty if it could.
     """
 
     optimizer: str
@@ -83,7 +84,7 @@ class Row:
     test_loss: float | None
     untrained_test_metric: float | None
     steps_to_target: float | None
-    state_bytes: float
+    state_bytes: float | None
     seconds: float
     diverged_rates: int
     diverged_final_seeds: int
@@ -113,6 +114,7 @@ class Row:
     contender_validation_loss: Table = dataclasses.field(default=(), repr=False)
     contender_test_metric: Table = dataclasses.field(default=(), repr=False)
     fingerprint: Values = dataclasses.field(default=(), repr=False)
+    failure: str = ""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Row":
@@ -126,6 +128,8 @@ class Row:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know besides the figures."""
+        if self.failure:
+            return (f"could not run: {self.failure}",)
         notes = []
         if self.diverged_rates:
             notes.append(f"diverged at {self.diverged_rates} of {len(self.rates)} rates")
@@ -182,6 +186,7 @@ def rank(row: Row) -> tuple[Any, ...]:
         -rounded(metric or 0.0),
         math.inf if loss is None else loss,
         row.best_rate is None,
+        row.failure != "",
         row.optimizer,
     )
 

@@ -3,9 +3,10 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from optax_zoo.race import html
@@ -28,7 +29,7 @@ from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
 from optax_zoo.race.tasks import task_of
 from optax_zoo.running.entrants import Entrant, Optimizers, resolve
-from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.errors import EntrantError, RaceError, require
 from optax_zoo.running.interrupts import remembered_interrupts
 from optax_zoo.running.out import check_out
 from optax_zoo.running.progress import Progress, display
@@ -51,6 +52,7 @@ def race(
     mapping: str = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    strict: bool = False,
     report: bool = True,
     progress: bool = True,
 ) -> Result:
@@ -63,6 +65,9 @@ def race(
     parameters and the same batches; `update` gets the parameters and `value=loss`. NaN or infinity in a loss or a
     parameter is a result, the worst one. The same seed on the same machine gives the same numbers, timings apart. All
     devices that jax sees are used, those of other processes too once `jax.distributed` is initialized.
+
+    An optimizer that cannot be trained on the task is in the outcome, last and with the reason, and stops no other;
+    if none can, there is no race.
 
     Args:
       optimizers: names (`"adam"`, `"optax.lion"`, `"optax.contrib.muon"`, or your own `"module:function"`), pairs of
@@ -86,6 +91,7 @@ def race(
         are, or side by side, "vmap"; "auto" is the former on a CPU and the latter on an accelerator.
       out: folder for results, pictures and report.html; by default nothing is written.
       resume: continue the race in `out`: what is finished there is read back. Functions are identified by name only.
+      strict: whether an optimizer that cannot be trained ends the race.
       report: whether to write report.html, which takes some seconds.
       progress: whether to show progress on standard error.
 
@@ -123,7 +129,7 @@ def race(
         batches = Batches(None) if folder is None else folder.batches
         if folder is None:
             batches.extend(found["batches"])
-        result = _race(task, entrants, settings, rows, batches, folder, progress and is_first())
+        result = _race(task, entrants, settings, rows, batches, folder, progress and is_first(), strict)
         if folder is not None:
             with writing(folder.path / "report.html"):
                 draw(result, folder.path)
@@ -135,7 +141,7 @@ def race(
 def _require_packages(progress: bool, writes: bool, report: bool) -> None:
     shown = ["rich"] if progress else []
     written = ["matplotlib", "filelock"] if writes else []
-    require("scipy", "psutil", *shown, *written, *(["plotly", "jinja2"] if report else []))
+    require("scipy", "psutil", *shown, *written, *(["jinja2"] if report else []))
 
 
 def _open(stack: contextlib.ExitStack, folder: records.Folder, settings: Settings) -> dict[str, Any]:
@@ -153,30 +159,55 @@ def _race(
     batches: Batches,
     folder: records.Folder | None,
     visible: bool,
+    strict: bool,
 ) -> Result:
-    left = [entrant for name, entrant in entrants.items() if name not in rows]
+    left = [entrant for name, entrant in entrants.items() if name not in rows or rows[name].failure]
+
+    def finished(row: Row) -> None:
+        if folder is not None and rows.get(row.optimizer) != row:
+            folder.append(row)
+        rows[row.optimizer] = row
+
     trials = sum(_trials(entrant, settings) for entrant in left)
     with display(trials, visible) as progress, remembered_interrupts() as raise_if_interrupted:
         layout = layout_of(settings)
         local = prepare(task, settings.seed, MOST_SEEDS * settings.seeds + settings.final_seeds)
         start = layout.replicate(local)
-        programs = []
+        programs: list[Program] = []
+        failures: list[Row] = []
         for number, entrant in enumerate(left, 1):
-            progress.phase("all", f"tracing {number} of {len(left)}", len(rows), len(entrants))
-            programs.append(Program(task, entrant, settings, start, batches, layout))
+            progress.phase("all", f"tracing {number} of {len(left)}", len(entrants) - len(left), len(entrants))
+            try:
+                programs.append(Program(task, entrant, settings, start, batches, layout))
+            except EntrantError as error:
+                if strict or len(failures) == len(entrants) - 1:
+                    raise
+                failures.append(finals.failed(entrant, settings, error))
+                progress.grow(-_trials(entrant, settings))
         if folder is not None:
             folder.begin(settings)
+        for row in failures:
+            finished(row)
         before = untrained(task, local) if left else np.empty(0)
-        with compiled_ahead(programs):
-            for program in programs:
+        run_before = len(entrants) - len(programs)
+        with compiled_ahead(_emptied(programs)) as in_turn:
+            for number, program in enumerate(in_turn, run_before):
                 raise_if_interrupted()
-                told = _Told(progress, program.entrant.name, len(rows), len(entrants))
-                row = finals.enter(program, settings, before, told)
-                rows[row.optimizer] = row
-                if folder is not None:
-                    folder.append(row)
+                told = _Told(progress, program.entrant.name, number, len(entrants))
+                try:
+                    finished(finals.enter(program, settings, before, told))
+                except EntrantError as error:
+                    if strict or jax.process_count() > 1:  # processes that do not all fail would wait for ever
+                        raise
+                    finished(finals.failed(program.entrant, settings, error))
     record = environment.record() if folder is None else folder.record
     return Result(settings, tuple(sorted(rows.values(), key=rank)), record)
+
+
+def _emptied(programs: list[Program]) -> Iterator[Program]:
+    """Hands out all programs and keeps none, so that one that has run can go."""
+    while programs:
+        yield programs.pop(0)
 
 
 @dataclasses.dataclass(frozen=True)

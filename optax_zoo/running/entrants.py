@@ -7,17 +7,16 @@ from typing import Any
 
 import optax
 
-import optax_zoo
 from optax_zoo import spelling
 from optax_zoo._checks import is_number
 from optax_zoo.pipeline import Pipeline
 from optax_zoo.running.errors import RaceError
+from optax_zoo.running.selectors import BASELINES, in_full
 
 Schedule = Callable[[Any], Any]
 Factory = Callable[..., optax.GradientTransformation]
 Optimizers = Iterable[str | tuple[str, Factory]] | Mapping[str, Factory]
 
-BASELINES = ("optax.adam", "optax.sgd", "optax.rmsprop")
 DEFAULT = (
     "sgd",
     "momentum",
@@ -82,20 +81,18 @@ def resolve(optimizers: Optimizers | None) -> dict[str, Entrant]:
 
     Args:
       optimizers: texts as `spelling.read` takes them (`"adam"`, `"optax.lion"`, `"module:function"`), pairs of
-        a name and a factory, or a mapping from name to factory. "all" among names stands for all of ours and
-        `BASELINES`, None for `DEFAULT`.
+        a name and a factory, or a mapping from name to factory. Among the texts, "all" stands for all of ours and
+        `BASELINES`, `"family:sign"` for a family, and a pattern such as `"adam*"` or `"optax.*"` for what it matches;
+        what is there already is not added again. None stands for `DEFAULT`.
 
     Raises:
-      RaceError: for an unknown name, a name given twice, or none at all.
+      RaceError: for an unknown name or family, a name given twice, or none at all.
     """
     if optimizers is None:
         optimizers = DEFAULT
     if isinstance(optimizers, str):
         raise RaceError(f"optimizers is {optimizers!r}, but must be a sequence of names or a mapping.")
-    entrants = list(optimizers.items() if isinstance(optimizers, Mapping) else optimizers)
-    if "all" in entrants:
-        place = entrants.index("all")
-        entrants[place : place + 1] = [*optax_zoo.list_algorithms(), *BASELINES]
+    entrants = optimizers.items() if isinstance(optimizers, Mapping) else in_full(optimizers)
     resolved: dict[str, Entrant] = {}
     for entrant in map(_one, entrants):
         if entrant.name in resolved:

@@ -12,9 +12,13 @@ import time
 import numpy as np
 import pytest
 
+import optax_zoo as zoo
+
 PROGRAM = pathlib.Path(__file__).parents[2] / "examples" / "multihost.py"
 SECONDS = 240  # until the processes are given up
 DEVICES = 4
+ENDS_AT = {"dion": 0.95, "psgd_kron": 0.95, "scalable_shampoo": 0.97}  # they end at 0.93, 0.94, 0.96
+OF_MATRICES = zoo.list_algorithms(lambda each: each.family == "matrix" and each.variant_of is None)
 
 
 def run(directory, *commands, environments=None):
@@ -52,7 +56,7 @@ def free_port():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["expectigrad", "novograd", "gravity"])
+@pytest.mark.parametrize("name", ["expectigrad", "novograd", "gravity", *OF_MATRICES])
 def test_two_processes_train_a_sharded_model_like_one(name, tmp_path):
     common = ["--optimizer", name, "--steps", 20, "--every", 10]
     one = tmp_path / "one.json"
@@ -64,7 +68,7 @@ def test_two_processes_train_a_sharded_model_like_one(name, tmp_path):
     assert f"{name} on {DEVICES} devices of 2 processes" in first and "step 20: loss" in first
     assert "step" not in second and not outs[1].exists()  # process 0 speaks for all
     expected, found = (json.loads(path.read_text())["losses"] for path in (one, outs[0]))
-    assert len(found) == 20 and found[-1] < 0.9 * found[0]
+    assert len(found) == 20 and found[-1] < ENDS_AT.get(name, 0.9) * found[0]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -50,16 +50,19 @@ def suite(needs_value):
 def all_tests():
     for name in FACES:
         known = zoo.describe(name)
+        if "curvature" in known.needs:  # which optax's suite gives to nothing
+            continue
         tests = suite("value" in known.needs)
         for method in unittest.TestLoader().getTestCaseNames(tests):
             marks = [pytest.mark.slow]
             repr_of_parameters = getattr(getattr(tests, method), "__x_params_repr__", "")
             checks = [check for setup, check in CHECKS.items() if f"function {setup} " in repr_of_parameters]
             reasons = [known.expected_failures[check] for check in checks if check in known.expected_failures]
-            if "map_params" in known.expected_failures and SHOWS_NO_SHAPES.match(method):
-                reasons.append(known.expected_failures["map_params"])
             if reasons and method.startswith("test_optimizers"):
                 marks.append(pytest.mark.xfail(reason=reasons[0], strict=True))
+            elif "map_params" in known.expected_failures and SHOWS_NO_SHAPES.match(method):
+                # Not strict: some rows need the axes of leaves of three axes alone, of which Optax's suite has none.
+                marks.append(pytest.mark.xfail(reason=known.expected_failures["map_params"], strict=False))
             yield pytest.param(name, method, id=f"{name}-{method}", marks=marks)
 
 

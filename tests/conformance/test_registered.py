@@ -45,10 +45,22 @@ def is_run(name, check):
     return name in COVER and check != "a_thousand_leaves" and (one.group not in AROUND or check in OF_SHARDS)
 
 
+def iterate_of(name):
+    """The kind of what keeps other parameters, if there is any."""
+    part = getattr(zoo.create(name, **zoo.describe(name).example), "slots", {}).get("iterate")
+    return repr(part).partition("(")[0]
+
+
+ITERATES = {name: iterate_of(name) for name in zoo.list_algorithms()}
+FIRST_OF_ITERATES = {iterate: name for name, iterate in reversed(ITERATES.items())}
+
+
 def is_quick(name, check):
     """Whether a check runs by default."""
     if name in WHOLE:
         return check != "a_thousand_leaves"
+    if check == "evaluation_params_in_wrappers" and ITERATES[name] != "None":
+        return FIRST_OF_ITERATES[ITERATES[name]] == name
     return not is_heavy(name) and check in (QUICK if name in FACES else OF_ROWS)
 
 

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -34,6 +35,10 @@ class Replay:
       tolerance: instead of that of the arithmetic, where the source computes in a lower precision than it stores.
       where: whether a case needs that tolerance, by the source's hyperparameters.
       why: the reason for a tolerance of its own.
+      only: hyperparameters that have one value in all cases, because with another it is another algorithm.
+      unread: hyperparameters that change nothing, each with the reason.
+      turns: how many updates make a recorded step, where each is given the gradient at our parameters, of the quadratic
+        whose curvature and centre the case has recorded as `closed_loop`; 0 for one with the recorded gradient.
     """
 
     make: Callable[..., optax.GradientTransformation]
@@ -45,10 +50,20 @@ class Replay:
     tolerance: float | None = None
     where: Callable[[dict[str, Any]], bool] = lambda hyperparameters: True
     why: str = ""
+    only: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    unread: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    turns: int = 0
 
     def __post_init__(self) -> None:
         if (self.tolerance is None) == bool(self.why):
             raise ValueError("a tolerance of its own needs a reason, and a reason a tolerance.")
+
+    def made(self, case: dict[str, Any], hyperparameters: Mapping[str, Any]) -> optax.GradientTransformation:
+        """Our transformation for a case."""
+        for name, value in self.only.items():
+            if hyperparameters.get(name, value) != value:
+                raise NotImplementedError(f"{name} is {hyperparameters[name]!r}, which is another algorithm.")
+        return self.make(hyperparameters, **self.given(case))
 
     def arithmetic_of(self, case: dict[str, Any]) -> str:
         """The dtype that a case is replayed in."""
@@ -78,7 +93,7 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
     """
     hyperparameters, dtype = case["hyperparameters"], replay.arithmetic_of(case)
     with enable_x64(dtype == "float64"):
-        tx = replay.make(hyperparameters, **replay.given(case))
+        tx = replay.made(case, hyperparameters)
         params = tree(case["params_0"], dtype)
         state = replay.start(tx.init(params), case)
 
@@ -96,12 +111,41 @@ def largest_error(case: dict[str, Any], replay: Replay, transform: Callable[...,
 
         losses = [{"value": loss} for loss in case["losses"]] if "losses" in case else [{}] * len(case["grads"])
         for grads, recorded, loss in zip(case["grads"], case["params"], losses, strict=True):
-            params, state = step(params, state, tree(grads, dtype), loss)
+            if not replay.turns:
+                params, state = step(params, state, tree(grads, dtype), loss)
+            for _ in range(replay.turns):
+                params, state = step(params, state, quadratic_gradient(case, params), loss)
             compare(replay.observe(params, state, hyperparameters), recorded)
         assert ("params_eval" in case) == (replay.evaluated is not None)
         if replay.evaluated:
             compare(replay.evaluated(params, state, tx), case["params_eval"])
     return max(off / distance(case, leaf, dtype) if off else 0.0 for leaf, off in deviation.items())
+
+
+def quadratic_gradient(case: dict[str, Any], params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """The gradient of the recorded quadratic, a (p - c)."""
+    curvature, centre = case["closed_loop"]["a"], case["closed_loop"]["c"]
+    return {leaf: np.array(curvature[leaf]) * (p - np.array(centre[leaf])) for leaf, p in params.items()}
+
+
+class Recorded(UserDict[str, Any]):
+    """Hyperparameters that remember which were read."""
+
+    def __init__(self, hyperparameters: Mapping[str, Any]):
+        self.read: set[str] = set()
+        super().__init__(hyperparameters)
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+def unread(case: dict[str, Any], replay: Replay) -> set[str]:
+    """The hyperparameters of a case that the transformation is made without."""
+    hyperparameters = Recorded(case["hyperparameters"])
+    with enable_x64(case["dtype"] == "float64"):
+        replay.made(case, hyperparameters)
+    return hyperparameters.keys() - hyperparameters.read
 
 
 def farthest(ours: np.ndarray, recorded: np.ndarray) -> float:

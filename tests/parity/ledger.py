@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 from harness import Replay, cases, largest_error
-from registered import is_heavy
+from registered import is_compiled
 from replays import NOT_REPLAYED, REPLAYS
 
 HEADINGS = ("algorithm", "original", "cases", "arithmetic", "largest error", "tolerance")
@@ -41,7 +41,7 @@ def rows(measure: bool) -> Iterator[tuple[str, ...]]:
     for algorithm in sorted(REPLAYS):
         for source, dtype, group in groups(algorithm):
             replays = [(case, replay_of(algorithm, case["name"])) for case in group]
-            transform = jax.jit if is_heavy(algorithm) else uncompiled
+            transform = jax.jit if is_compiled(algorithm) else uncompiled
             error = power_of_ten(max(largest_error(*each, transform) for each in replays)) if measure else "-"
             tolerance = max(replay.tolerance_of(case) for case, replay in replays)
             yield f"`{algorithm}`", source, str(len(group)), dtype, error, f"{tolerance:.0e}"

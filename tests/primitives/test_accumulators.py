@@ -87,7 +87,7 @@ def test_nesterov_looks_ahead():
 
 
 @settings(max_examples=25, deadline=None)
-@given(STEPS, st.floats(0.1, 0.999), DECAYS)
+@given(STEPS, st.floats(0.1, 0.999), st.floats(0.0, 0.99))  # g + blend (m - g) rounds as g does, however near to m
 def test_a_blend_weighs_the_average_before_the_step(steps, decay, blend):
     before = weighted_sum(steps[:-1], decay, 1 - decay) if len(steps) > 1 else 0.0
     blended = ema(decay, blend=blend)
@@ -222,3 +222,28 @@ def test_the_counter_stops_at_the_int32_limit():
     estimator = ema(zoo.growing_decay(0.9))
     state = estimator.init(jnp.float32(0.0))._replace(count=jnp.int32(2**31 - 1))
     assert estimator.update(jnp.float32(1.0), state)[1].count == 2**31 - 1
+
+
+def test_totals_may_be_weighted_by_step_and_rate():
+    g = jnp.array([1.0, -2.0])
+    part = total(of=square, weight=zoo.power_growth(1.0))
+    state = part.init(g)
+    for expected in (1, 3, 6):
+        found, state = part.update(g, state)
+        np.testing.assert_allclose(found, expected * g**2, rtol=1e-6)
+    tx = zoo.pipeline(numerator=total(rated=True, weight=2.0), learning_rate=zoo.already_applied(0.1))
+    np.testing.assert_allclose(tx.update(g, tx.init(g))[0], -0.2 * g, rtol=1e-6)
+    with pytest.raises(TypeError, match="total needs the learning rate"):
+        total(rated=True).update(g, total(rated=True).init(g))
+
+
+def test_roots_of_other_orders():
+    g = jnp.array([8.0, 0.0])
+    part = zoo.root(total(), order=3, eps=0.5)
+    np.testing.assert_allclose(part.update(g, part.init(g))[0], [2.5, 0.5], rtol=1e-6)
+    still = zoo.root(total(), eps=0.0, order=3, still=True)
+    np.testing.assert_allclose(still.update(g, still.init(g))[0], [2.0, np.inf], rtol=1e-6)
+    slope = jax.grad(lambda g: part.update(g, part.init(g))[0].sum())(g)
+    np.testing.assert_allclose(slope, [1 / 12, 0.0], rtol=1e-6)
+    with pytest.raises(ValueError, match="order is 4, but must be one of 1, 2, 3"):
+        zoo.root(total(), order=4)

@@ -31,6 +31,20 @@ def test_shares_are_of_leaves_and_at_least_so_large():
     np.testing.assert_allclose(apply(zoo.cautious(0.8), U, gradient=G), [1.25, -2.5, 0, 0, 0], rtol=1e-6)
 
 
+def test_in_the_paper_one_element_more_is_counted():
+    np.testing.assert_allclose(apply(zoo.cautious(None), U, gradient=G), [5 / 3, -10 / 3, 0, 0, 0], rtol=1e-6)
+    empty = jnp.ones((0, 2))
+    assert apply(zoo.cautious(None), empty, gradient=empty).shape == (0, 2)
+
+
+def test_an_element_can_take_the_sign_of_the_gradient():
+    np.testing.assert_array_equal(apply(zoo.signed_by_gradient(), U, gradient=G), [1.0, -2.0, -3.0, 0.0, 0.0])
+    u, g = jnp.array([3 + 4j, 1j]), jnp.array([0 - 2j, 0])
+    np.testing.assert_allclose(apply(zoo.signed_by_gradient(), u, gradient=g), [-5j, 0], rtol=1e-6)
+    with pytest.raises(TypeError, match="signed_by_gradient needs the gradient"):
+        apply(zoo.signed_by_gradient(), U)
+
+
 def test_signs_are_those_of_numbers_whose_product_vanishes():
     u, g = jnp.array([1e-30, -1e-30]), jnp.array([1e-30, 1e-30])
     np.testing.assert_allclose(apply(zoo.cautious(), u, gradient=g), [2e-30, 0.0], rtol=1e-6)

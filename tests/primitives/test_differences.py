@@ -95,3 +95,16 @@ def test_adans_numerator_stands_in_other_rows():
     chex.assert_trees_all_equal(
         zoo.moment(zoo.adan().init(GRADS[0]), "m.change"), zoo.moment(tx.init(GRADS[0]), "m.change")
     )
+
+
+def test_a_difference_can_be_from_0_at_first():
+    part = difference(seeded=None)
+    np.testing.assert_allclose(outputs(part), [[1, -2], [2, 2.5], [-4, 3.5]])
+    assert part.init(GRADS[0])._fields == ("previous",)
+    with pytest.raises(ValueError, match="seeded is 'while_zero'"):
+        difference(seeded="while_zero")
+
+
+def test_differences_of_huge_elements_are_finite():
+    huge = jnp.array([3e38, -3e38])
+    assert np.all(np.isfinite(outputs(difference(), [huge, -huge])))

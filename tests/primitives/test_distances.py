@@ -114,6 +114,60 @@ class TestProdigy:
         assert size(params) < 0.02 * size(PARAMS)
 
 
+class TestDadaptSums:
+    """D-Adaptation's estimates that are made after a step."""
+
+    @pytest.mark.parametrize("norm", ["l1", "l2"])
+    @pytest.mark.parametrize("decay", [0.9, None])
+    def test_of_directions_it_follows_its_formulas(self, norm, decay):
+        a, b = (1, 1) if decay is None else (decay, 1 - decay)
+        tx = pipeline(
+            rescale=zoo.scale_by_sign(), learning_rate=dadapt_rate(0.5, decay, of="directions", norm=norm, d0=1e-2)
+        )
+        d, r, s, params = 1e-2, 0.0, jax.tree.map(np.zeros_like, PARAMS), PARAMS
+        first = np.sqrt(inner(PULLS[0], PULLS[0])) if norm == "l2" else 1.0
+        for g, (state, after) in zip(PULLS, steps(tx), strict=True):
+            rate, u = 0.5 * d / first, jax.tree.map(np.sign, g)
+            r = a * r + b * rate * inner(u, s)
+            s = jax.tree.map(lambda s, u, rate=rate: a * s + b * rate * u, s, u)
+            params = jax.tree.map(lambda p, u, rate=rate: p - rate * u, params, u)
+            d = max(d, 2 * r / b / np.sqrt(inner(s, s)) if norm == "l2" else r / b / size(s))
+            assert state["learning_rate"].distance == pytest.approx(d, rel=1e-4)
+            chex.assert_trees_all_close(after, params, rtol=1e-4)
+
+    @pytest.mark.parametrize("already_applied", [False, True])
+    def test_of_squares_it_follows_its_formulas(self, already_applied):
+        decay = 0.9
+        rate = dadapt_rate(0.5, decay, of="squares", already_applied=already_applied, d0=1e-2, growth_rate=2.0)
+        before = {"numerator": zoo.scaled(1.0, zoo.identity, rated=True)} if already_applied else {}
+        tx = pipeline(**before, denominator=zoo.root(zoo.total(of=zoo.square), eps=1e-3), learning_rate=rate)
+        d, q, (s, squares), params = 1e-2, 0.0, [jax.tree.map(np.zeros_like, PARAMS)] * 2, PARAMS
+        for g, (state, after) in zip(PULLS, steps(tx), strict=True):
+            rate = 0.5 * d
+            squares = jax.tree.map(lambda v, g: v + g**2, squares, g)
+            over = jax.tree.map(lambda v: np.sqrt(v) + 1e-3, squares)
+            s = jax.tree.map(lambda s, g, rate=rate: decay * s + (1 - decay) * rate * g, s, g)
+            q = decay * q + (1 - decay) * rate**2 * inner(g, jax.tree.map(np.divide, g, over))
+            params = jax.tree.map(lambda p, g, o, rate=rate: p - rate * g / o, params, g, over)
+            guess = (inner(s, jax.tree.map(np.divide, s, over)) / (1 - decay) - q) / size(s)
+            d = max(d, min(guess, 2 * d))
+            assert state["learning_rate"].distance == pytest.approx(d, rel=1e-4)
+            chex.assert_trees_all_close(after, params, rtol=1e-4)
+
+    def test_what_does_not_fit_together_is_refused(self):
+        with pytest.raises(ValueError, match="decay is None, but must be a number beside of='gradients'"):
+            dadapt_rate(decay=None)
+        with pytest.raises(ValueError, match="norm is 'l2', but must be one of 'l1'"):
+            dadapt_rate(norm="l2")
+        with pytest.raises(ValueError, match="of is 'squares', but must be 'gradients' where bias_decays is given"):
+            dadapt_rate(of="squares", bias_decays=(0.9, 0.99))
+        with pytest.raises(TypeError, match="scaled needs the learning rate"):
+            tx = zoo.scaled(1.0, zoo.identity, rated=True)
+            tx.update(PARAMS, tx.init(PARAMS))
+        with pytest.raises(ValueError, match="rated is True, but must be False where weight is an estimator, ema"):
+            zoo.scaled(zoo.ema(0.9), zoo.identity, rated=True)
+
+
 @pytest.mark.parametrize("rate", RATES, ids=["prodigy", "dadapt"])
 class TestBoth:
     def row(self, rate):

@@ -36,6 +36,36 @@ def same(found, expected, tolerance=1e-4):
     chex.assert_trees_all_close(found, expected, rtol=tolerance, atol=tolerance)
 
 
+def test_one_sided_bases_are_along_the_shortest_axis():
+    grads = drawn(3, 5)
+    found, state = steps(within(eigenbasis(2, one_sided=True)), grads)
+    expected, _ = steps(within(eigenbasis(2, max_size=4)), grads)
+    assert [factor.shape for factor in state["basis"].factors] == [(3, 3), ()]
+    same(found, expected)
+
+
+def turns(basis, count=6):
+    """At which steps each of two leaves has another basis than before."""
+    tx, grads = (
+        within(basis),
+        [{"a": a, "b": b} for a, b in zip(drawn(3, 2, count=count), drawn(2, 3, count=count), strict=True)],
+    )
+    state, found, update = tx.init(grads[0]), {"a": [], "b": []}, jax.jit(tx.update)
+    for number, g in enumerate(grads):
+        before, (_, state) = state["basis"].vectors[0], update(g, state, g)
+        for leaf, when in found.items():
+            if jnp.any(before[leaf] != state["basis"].vectors[0][leaf]):
+                when.append(number)
+    return found
+
+
+def test_staggered_leaves_turn_at_different_steps():
+    assert turns(eigenbasis(2)) == {"a": [0, 2, 4], "b": [0, 2, 4]}
+    expected = {"a": [0, 2, 4], "b": [0, 1, 3, 5]}
+    assert turns(eigenbasis(2, staggered=True)) == expected
+    assert turns(eigenbasis(jnp.int32(2), staggered=True)) == expected
+
+
 def test_the_first_step_only_makes_the_basis_of_its_gradient():
     (g,) = drawn(4, 3, count=1)
     tx = within(eigenbasis(2, 0.5))

@@ -8,6 +8,7 @@ import pytest
 
 import optax_zoo as zoo
 from optax_zoo import debiased, ema, factored, root, square, total
+from optax_zoo.algorithms.adaptive.came import scale_by_confidence
 
 SHAPES = {"matrix": (4, 3), "stack": (2, 4, 3), "vector": (5,), "number": (), "empty": (0, 3)}
 
@@ -121,3 +122,16 @@ def test_it_can_be_differentiated_where_all_squares_are_zero():
         return jnp.sum(updates**2)
 
     assert jnp.all(jnp.isfinite(jax.grad(loss)(jnp.zeros((3, 2)))))
+
+
+def test_confidence_divides_matrices_by_what_their_average_did_not_foresee():
+    part = scale_by_confidence(ema(0.5), root(ema(0.75, of=square), eps=0.0))
+    x = {"matrix": jnp.array([[1.0, -2.0]]), "vector": jnp.array([3.0])}
+    made, state = part.update(x, part.init(x))
+    np.testing.assert_allclose(
+        made["matrix"], [[2.0, -2.0]], rtol=1e-6
+    )  # m is x / 2, and so is what it did not foresee
+    np.testing.assert_allclose(made["vector"], [1.5], rtol=1e-6)
+    assert state.instability.value["vector"].shape == (1,)
+    layers = scale_by_confidence(ema(0.5), root(ema(0.75, of=square), eps=0.0), stacked=1)
+    np.testing.assert_allclose(layers.update(x, layers.init(x))[0]["matrix"], [[0.5, -1.0]], rtol=1e-6)

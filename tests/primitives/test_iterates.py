@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import optax_zoo as zoo
-from optax_zoo import lookahead_steps, pipeline, schedule_free
+from optax_zoo import averaged_params, lookahead_steps, pipeline, schedule_free
 
 PARAMS = {"w": jnp.array([1.0, -2.0, 0.5]), "b": jnp.array([[3.0]])}
 RNG = np.random.default_rng(1)
@@ -111,7 +111,7 @@ class TestLookahead:
             lookahead_steps(**arguments)
 
 
-@pytest.mark.parametrize("iterate", [schedule_free(), lookahead_steps(2)], ids=repr)
+@pytest.mark.parametrize("iterate", [schedule_free(), lookahead_steps(2), averaged_params(0.9)], ids=repr)
 class TestEverywhere:
     def test_groups_of_a_partition_have_their_own(self, iterate):
         tx = zoo.sgd(0.1).replace(iterate=iterate)

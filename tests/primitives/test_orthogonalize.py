@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import optax_zoo as zoo
-from optax_zoo import orthogonalize, scale_by_shape
+from optax_zoo import orthogonalize, polar_factor, scale_by_shape
 
 CONVERGING = {"coefficients": (1.875, -1.25, 0.375), "steps": 30}  # Newton-Schulz of order 5, with limit 1
 
@@ -121,6 +121,46 @@ def test_wrong_arguments_are_named(arguments, message):
         orthogonalize(**arguments)
 
 
+BAD = {
+    "none": np.zeros((0, 4)),
+    "row": np.arange(1.0, 5.0)[None],
+    "column": np.arange(1.0, 5.0)[:, None],
+    "zeros": np.zeros((3, 4)),
+    "rank 1": np.outer([1.0, 2.0, -1.0], [1.0, 0.0, 3.0, 1.0]),
+    "huge": 1e30 * np.eye(3, 4),
+    "tiny": 1e-30 * np.eye(3, 4),
+    "unlike": np.diag([1e30, 1.0, 1e-30]),
+}
+
+
+@pytest.mark.parametrize("part", [orthogonalize(), orthogonalize(coefficients="polar_express"), polar_factor()])
+def test_of_bad_matrices_updates_are_finite_and_of_full_rank_at_most(part):
+    found = made(part, {name: jnp.asarray(x, "float32") for name, x in BAD.items()})
+    for name, x in found.items():
+        assert x.shape == BAD[name].shape and jnp.all(jnp.isfinite(x)), name
+    for name in ("row", "column", "rank 1", "huge", "unlike"):
+        largest = np.linalg.norm(found[name], 2)
+        assert 0.65 < largest < 1.3, (name, largest)
+        assert np.linalg.matrix_rank(found[name], tol=1e-3) <= np.linalg.matrix_rank(BAD[name], tol=1e-30)
+    assert not jnp.any(found["zeros"])
+    assert jnp.max(jnp.abs(found["tiny"])) < 1e-15 or repr(part) == "polar_factor()"
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 6), (6, 3), (1, 5), (2, 3, 4)])
+def test_the_exact_polar_factor(shape):
+    updates = tree(shape)
+    found = made(polar_factor(stacked=len(shape) - 2), updates)["leaf_0"]
+    np.testing.assert_allclose(found, np.vectorize(polar, signature="(m,n)->(m,n)")(updates["leaf_0"]), atol=1e-5)
+
+
+def test_directions_that_a_matrix_lacks_stay_without_a_step():
+    x = np.outer([3.0, 4.0], [0.0, 2.0, 0.0])
+    np.testing.assert_allclose(made(polar_factor(), jnp.asarray(x, "float32")), x / 10, atol=1e-6)
+    sizes = np.array([1.0, 1e-2])
+    one = made(polar_factor(tolerance=0.1), jnp.diag(jnp.asarray(sizes, "float32")))
+    np.testing.assert_allclose(one, np.diag([1.0, 0.0]), atol=1e-6)
+
+
 def test_factors_for_the_shape():
     updates = jax.tree.map(jnp.ones_like, tree((4, 9), (9, 4), (2, 3, 24), (5,), ()))
     spectral = made(scale_by_shape(), updates)
@@ -131,7 +171,9 @@ def test_factors_for_the_shape():
     rms = made(scale_by_shape("rms"), updates)
     expected = (0.2 * 3, 0.2 * 3, 0.2 * math.sqrt(24), 1.0, 1.0)
     assert [float(x.max()) for x in rms.values()] == pytest.approx(expected)
-    with pytest.raises(ValueError, match="factor is 'root', but must be one of 'spectral', 'rms'"):
+    ratio = made(scale_by_shape("ratio"), updates)
+    assert [float(x.max()) for x in ratio.values()] == pytest.approx((1.5, 2 / 3, 2.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match="factor is 'root', but must be one of 'spectral', 'rms', 'ratio'"):
         scale_by_shape("root")
 
 

@@ -34,6 +34,13 @@ def test_rates_fall_as_the_root_of_the_step():
     np.testing.assert_allclose(warming(COUNTS), [0.01, 0.02, 0.1, 0.1**2.5], rtol=1e-5)
 
 
+def test_a_decay_can_restart():
+    decay = power_decay(0.5, start=2, every=3)
+    np.testing.assert_allclose([decay(n) for n in range(4)], [1 - 2**-0.5, 1 - 3**-0.5, 0, 1 - 2**-0.5], rtol=1e-6)
+    np.testing.assert_allclose(power_decay(1.0, start=2)(8), 0.9, rtol=1e-6)
+    assert repr(decay) == "power_decay(power=0.5, start=2, every=3)"
+
+
 def test_they_print_as_they_are_written():
     for written in (power_decay(), power_decay(power=0.5), power_decay(limit=0.9), relative_rate(warmup=1e-06)):
         assert eval(repr(written)) == written
@@ -45,6 +52,7 @@ def test_they_print_as_they_are_written():
     [
         (lambda: power_decay(-1.0), r"power is -1.0, but must be at least 0"),
         (lambda: power_decay(limit=1.0), r"limit is 1.0, but must be at least 0 and below 1"),
+        (lambda: power_decay(every=0), r"every is 0, but must be at least 1"),
         (lambda: relative_rate(-1.0), r"largest is -1.0"),
         (lambda: relative_rate(warmup=-1.0), r"warmup is -1.0"),
     ],

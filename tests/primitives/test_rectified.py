@@ -81,3 +81,21 @@ def test_nothing_moves_where_it_stands_still():
         moved.append(bool(jnp.any(updates != 0)))
     assert moved == [False] * 5 + [True] * 2
     assert jnp.all(jnp.isfinite(updates))
+
+
+@pytest.mark.parametrize("decay", [0.9, 0.99, 0.999, 0.9999])
+def test_a_schedule_is_rectified_alike(decay):
+    """As the root of a gradient of 1 is, but for the first steps, which stand still."""
+    part, g = rectified(root(debiased(ema(decay, of=square)), eps=0.0), decay, threshold=4.0, otherwise="still"), 1.0
+    schedule, state = zoo.rectified_schedule(0.1, decay), part.init(jnp.ones(()))
+    for count in range(300):
+        estimate, state = part.update(jnp.asarray(g), state)
+        assert float(schedule(jnp.int32(count))) == pytest.approx(0.1 / float(estimate), rel=2e-3)
+
+
+def test_a_schedule_of_a_schedule_and_what_it_is_at_first():
+    schedule = zoo.rectified_schedule(lambda count: 0.5 * count, 0.9, otherwise=2.0)
+    assert [float(schedule(jnp.int32(count))) for count in range(3)] == [0.0, 1.0, 2.0]
+    assert repr(zoo.rectified_schedule(0.1, 0.9, threshold=4.5)) == "rectified_schedule(0.1, 0.9, threshold=4.5)"
+    with pytest.raises(ValueError, match="but must be above 0 and below 1"):
+        zoo.rectified_schedule(0.1, 1.0)

@@ -68,3 +68,36 @@ def test_low_precision_gradients_differ_from_averages_in_float32():
     state = zoo.adabelief().init(low)
     updates, state = jax.jit(zoo.adabelief().update)(low, state)
     assert updates.dtype == low.dtype and zoo.moment(state, "v").dtype == jnp.float32
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_projections_onto_each_other(count):
+    x, m = np.array([3.0, -1.0, 2.0]), np.array([1.0, 0.5, -2.0])
+    found = zoo.mutual_projections(count)(jnp.array(x, jnp.float32), jnp.array(m, jnp.float32))
+    for _ in range(count):
+        x, m = x * (x @ m) / (x @ x), m * (x @ m) / (m @ m)
+    np.testing.assert_allclose(found[0], x, rtol=1e-5)
+    np.testing.assert_allclose(found[1], m, rtol=1e-5)
+
+
+def test_projections_of_what_vanishes_and_of_what_is_huge():
+    zero, huge = jnp.zeros(3), jnp.full(3, 3e37)
+    assert not jnp.any(jnp.array(zoo.mutual_projections(1)(zero, huge)))
+    for projected in zoo.mutual_projections(2)(huge, -huge):
+        np.testing.assert_allclose(jnp.abs(projected), huge, rtol=1e-5)
+
+
+def test_layers_are_projected_by_themselves():
+    x, m = jnp.array([[1.0, 2.0], [3.0, -1.0]]), jnp.array([[0.5, -1.0], [2.0, 2.0]])
+    together = zoo.mutual_projections(2, stacked=1)(x, m)
+    for row in range(2):
+        alone = zoo.mutual_projections(2)(x[row], m[row])
+        chex.assert_trees_all_close((together[0][row], together[1][row]), alone, rtol=1e-6)
+
+
+def test_projections_print_and_are_checked():
+    assert repr(zoo.mutual_projections()) == "mutual_projections(2)"
+    assert repr(zoo.mutual_projections(1, eps=0.1, stacked=1)) == "mutual_projections(1, eps=0.1, stacked=1)"
+    with pytest.raises(ValueError, match="count is -1"):
+        zoo.mutual_projections(-1)
+    assert not zoo.aida(stacked=1).rule.by_leaf

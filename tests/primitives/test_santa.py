@@ -10,8 +10,8 @@ import pytest
 
 import optax_zoo as zoo
 from optax_zoo import santa_e, santa_sss
-from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import adapt, brake, drift, euler, integrator, kick, symmetric_splitting
+from optax_zoo.primitives.powers import power_growth
 from optax_zoo.primitives.thermostat import by_preconditioner, thermostat
 
 BOTH = pytest.mark.parametrize("santa", [santa_e, santa_sss])
@@ -146,11 +146,13 @@ def test_hyperparameters_can_be_injected(params, grads):
 
 
 def test_annealing_grows_as_said():
-    assert jnp.allclose(power_annealing(0.5)(jnp.int32(3)), 2)
-    assert jnp.allclose(power_annealing(2, scale=3.0, offset=1)(jnp.int32(1)), 27)
-    assert repr(power_annealing(2, scale=3.0, offset=1)) == "power_annealing(2, scale=3, offset=1)"
+    assert jnp.allclose(power_growth(0.5)(jnp.int32(3)), 2)
+    assert jnp.allclose(power_growth(2, scale=3.0, offset=1)(jnp.int32(1)), 27)
+    assert power_growth(0.5, offset=-1)(jnp.int32(0)) == 0
+    assert repr(power_growth(2, scale=3.0, offset=1)) == "power_growth(2, 1, 3)"
+    assert repr(power_growth(0.25, offset=-1)) == "power_growth(0.25, -1)"
     with pytest.raises(ValueError, match="power is 0, but must be above 0"):
-        power_annealing(0)
+        power_growth(0)
 
 
 def test_integrators_print_what_they_are():

@@ -44,8 +44,23 @@ def test_limits_and_eps():
         (zoo.trust_ratio(max_ratio=1.5), 1.5),
         (zoo.trust_ratio(max_ratio=3.0), 2.0),
         (zoo.trust_ratio(max_param_norm=2.5, max_ratio=0.25), 0.25),
+        (zoo.trust_ratio(coefficient=0.1), 0.2),
+        (zoo.trust_ratio(coefficient=0.1, max_ratio=0.3), 0.2),
+        (zoo.trust_ratio(coefficient=0.1, max_ratio=0.1), 0.1),
     ]:
         np.testing.assert_allclose(apply(tx, u, p), ratio * u, rtol=1e-6, err_msg=repr(tx))
+
+
+@pytest.mark.parametrize("of_updates", [0.0, 1e-30, 1.0, 1e30])
+def test_a_decay_counts_by_its_own_norm(of_updates):
+    u, p = of_updates * jnp.array([0.6, -0.8]), jnp.array([6.0, 8.0])
+    tx = zoo.trust_ratio(coefficient=0.1, weight_decay=0.01, eps=0.5)
+    np.testing.assert_allclose(apply(tx, u, p), 0.1 * 10 / (of_updates + 0.1 + 0.5) * (u + 0.01 * p), rtol=1e-5)
+    np.testing.assert_array_equal(apply(tx, u, jnp.zeros(2)), u)
+    masked = zoo.trust_ratio(weight_decay=0.01, mask={"in": True, "out": False})
+    found = apply(masked, {"in": u, "out": u}, {"in": p, "out": p})
+    np.testing.assert_array_equal(found["out"], u)
+    np.testing.assert_array_equal(found["in"], apply(zoo.trust_ratio(weight_decay=0.01), u, p))
 
 
 @pytest.mark.parametrize("of_updates", [1e-33, 1e-20, 1.0, 1e30])
@@ -99,3 +114,13 @@ def test_ratios_of_leaves_that_are_sharded():
     tx, spec = zoo.trust_ratio(axis_name="data"), P("data")
     sharded = jax.shard_map(lambda u, p: apply(tx, u, p), mesh=mesh, in_specs=(spec, spec), out_specs=spec)
     chex.assert_trees_all_close(jax.jit(sharded)(u, p), apply(zoo.trust_ratio(), u, p), rtol=1e-6)
+
+
+def test_least_norms_and_ratios_and_leaves_of_few_elements():
+    u = {"long": jnp.array([3.0, 4.0]), "short": jnp.array([0.3, 0.4]), "number": jnp.array([2.0])}
+    p = {"long": jnp.zeros(2), "short": jnp.array([0.0, 2.0]), "number": jnp.array([5.0])}
+    tx = zoo.trust_ratio(min_norm=1.0, min_ratio=0.5, min_size=2)
+    found, _ = tx.update(u, tx.init(p), p)
+    np.testing.assert_allclose(found["long"], 0.5 * u["long"], rtol=1e-6)
+    np.testing.assert_allclose(found["short"], 2.0 * u["short"], rtol=1e-6)  # as if its norm were 1
+    np.testing.assert_allclose(found["number"], u["number"])

@@ -1,14 +1,17 @@
 """Results that nobody raced, for tests of the report."""
 
+import dataclasses
 import math
 
 import numpy as np
 
+from optax_zoo.race.engine import finals
 from optax_zoo.race.results import Result
 from optax_zoo.race.rows import Row, rank
 from optax_zoo.race.settings import RATES, Dimension, Settings
 from optax_zoo.race.statistics.estimates import bootstrap_interval, interquartile_mean
 from optax_zoo.running.entrants import BASELINES, DEFAULT, resolve
+from optax_zoo.running.errors import EntrantError
 
 NAMES = (
     "sgd",
@@ -22,7 +25,13 @@ NAMES = (
     "optax.adam",
     "optax.sgd",
 )
-HOPELESS, SHAKY, RATELESS = "gravity", "novograd", "expectigrad"
+HOPELESS, SHAKY, RATELESS, LAST = "gravity", "novograd", "expectigrad", "optax.lbfgs"
+OURS = (
+    *("adabelief", "adabound", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "adan", "adasecant"),
+    *("amsbound", "amsgrad", "cautious_adamw", "clipped", "dadapt_adam", "eve", "expectigrad", "gravity", "lamb"),
+    *("learned_lstm", "lion", "lookahead", "momentum", "muon", "nadam", "nag", "normalized", "novograd", "prodigy"),
+    *("radam", "rmsprop", "rmsprop_graves", "santa_e", "santa_sss", "schedule_free_adamw", "sgd", "smorms3", "soap"),
+)
 BEST_RATES = dict(zip(NAMES, (0.3, 0.1, 0.1, 0.01, 0.03, 0.03, 0.1, 0.03, 0.01, 0.3), strict=True))
 QUALITY = dict(zip(NAMES, (0.955, 0.974, 0.976, 0.979, 0.981, 0.9, 0.8, 0.962, 0.978, 0.956), strict=True))
 STEPS = np.linspace(0, 600, 24).round().astype(int)
@@ -138,3 +147,16 @@ def result(names=NAMES, shift=0.0, **changes):
 def two_results():
     """Races of all on two tasks."""
     return result(), result(task="noisy_digits", shift=-0.08, target=0.88, steps=300, samples=0, search=())
+
+
+def crowd(count=100, **changes):
+    """A race of many: ours and those of optax under their names, none as good as another, the last of which failed."""
+    known = [name for name in resolve([*OURS, "optax.*"]) if name != LAST]
+    names = [*known, *(f"adam [b1={0.5 + place / 1000:g}]" for place in range(count))][: count - 1]
+    random = np.random.default_rng(len(names))
+    for name, quality in zip(names, np.sort(random.beta(4, 2, size=len(names)))[::-1].tolist(), strict=True):
+        BEST_RATES.setdefault(name, 0.01)
+        QUALITY.setdefault(name, 0.8 + 0.18 * quality)
+    raced = result(names, search=(), samples=0, **changes)
+    failed = finals.failed(resolve([LAST])[LAST], raced.settings, EntrantError("", "", TypeError("no")))
+    return dataclasses.replace(raced, rows=tuple(sorted([*raced.rows, failed], key=rank)))

@@ -13,9 +13,10 @@ from optax_zoo.race.analysis.comparisons import (
     differences,
     holm,
     pairwise,
-    permutation_p_values,
     probability_of_improvement,
 )
+from optax_zoo.race.statistics import permutations
+from optax_zoo.race.statistics.permutations import permutation_p_values
 
 
 def test_probability_of_improvement_counts_ties_half():
@@ -48,6 +49,24 @@ def test_p_values_of_two_hypotheses_by_hand():
     differences = np.array([[3.0, 3.0, 3.0], [1.0, 2.0, -1.0]])
     # The first is largest in 2 of 8 ways. The second, without the first, reaches |1 + 2 - 1| in 6 of 8.
     assert permutation_p_values(differences) == pytest.approx([2 / 8, 6 / 8])
+
+
+def test_p_values_are_the_same_in_blocks(monkeypatch):
+    random = np.random.default_rng(0)
+    values, drift = random.normal(size=(9, 10)), random.normal(size=(permutations.WAYS, 9)) / 9
+    first, second = np.triu_indices(9, 1)
+    values[1] = values[0]
+    whole = [permutations.pair_p_values(values, first, second, each) for each in (None, drift)]
+    monkeypatch.setattr(permutations, "BLOCK", 1000)
+    assert whole == [permutations.pair_p_values(values, first, second, each) for each in (None, drift)]
+    assert whole[0][0] == 1.0
+
+
+def test_a_copy_with_the_same_choices_is_no_evidence():
+    random = np.random.default_rng(0)
+    values, drift = np.ones((3, 12)) * random.normal(size=12), random.normal(size=(permutations.WAYS, 1)) * np.ones(3)
+    p_values = permutations.pair_p_values(values, np.array([0, 0, 1]), np.array([1, 2, 2]), drift)
+    assert p_values == [1.0, 1.0, 1.0]
 
 
 def test_p_values_never_rise_with_the_evidence():

@@ -34,6 +34,7 @@ def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     html.write([invented.result(ANIMATED)], folder / "one.html")
     html.write(invented.two_results(), folder / "two.html", animation=False)
+    html.write([invented.crowd(60)], folder / "many.html", animation=False)
     return folder
 
 
@@ -64,9 +65,9 @@ def away(address):
 
 
 def see(page, selector):
-    """Scrolls there and waits until Plotly has drawn."""
+    """Scrolls there and waits until it is drawn."""
     page.locator(selector).scroll_into_view_if_needed()
-    page.wait_for_selector(f"{selector} .main-svg")
+    page.wait_for_selector(f"{selector} .chart")
 
 
 def see_all(page):
@@ -75,12 +76,12 @@ def see_all(page):
     page.evaluate("figures.forEach((figure) => figure.draw())")
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
+@pytest.mark.parametrize("name", ["one", "two", "many"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_figures_are_drawn_without_an_error_or_a_request(visit, name, scheme):
     page = visit(name, color_scheme=scheme)
     see_all(page)
-    drawn, all_plots = page.locator(".plot .main-svg >> nth=0"), page.locator(".plot")
+    drawn, all_plots = page.locator(".plot .chart >> nth=0"), page.locator(".plot")
     assert drawn.count() and all_plots.count() > 10
     for number in range(all_plots.count()):
         assert all_plots.nth(number).locator("g.trace, .annotation").count() > 0
@@ -119,18 +120,20 @@ def test_names_sort_as_text(visit):
 
 
 def visible(page, figure):
-    return page.evaluate("(id) => document.querySelector(`#${id} .plot`).data.map((trace) => trace.visible)", figure)
+    return page.evaluate(
+        "(id) => document.querySelector(`#${id} .plot`).figure.chart.data.map((t) => t.visible)", figure
+    )
 
 
 def test_the_legend_shows_and_hides_by_click_and_by_keyboard(visit):
     page = visit()
     see(page, "#curves")
-    assert visible(page, "curves").count(False) == 2  # the bands of the fourth and the fifth
+    assert page.locator("#curves .band").count() == 3 and all(visible(page, "curves"))
     page.locator("#curves .legend [data-bands]").click()
-    assert all(visible(page, "curves"))
+    assert page.locator("#curves .band").count() == 5  # gravity has no curve
     button = page.locator("#curves .legend").get_by_role("button", name=re.compile("^momentum$"))
     button.click()
-    assert button.get_attribute("aria-pressed") == "false" and visible(page, "curves").count(False) == 2
+    assert button.get_attribute("aria-pressed") == "false" and visible(page, "curves").count(False) == 1
     button.focus()
     page.keyboard.press("Enter")
     assert button.get_attribute("aria-pressed") == "true" and all(visible(page, "curves"))
@@ -140,10 +143,63 @@ def test_the_legend_shows_and_hides_by_click_and_by_keyboard(visit):
     assert all(visible(page, "curves"))
 
 
+def seen(page, selector):
+    return [each.text_content() for each in page.locator(selector).all() if each.is_visible()]
+
+
+def test_the_filter_is_about_tables_pages_and_figures(visit):
+    page = visit("many")
+    see(page, "#curves")
+    rows = "table.sortable tbody th"
+    assert len(seen(page, rows)) == 25
+    named = seen(page, "#curves .ends text")
+    assert 8 <= len(named) <= 15 and page.locator("#curves g.trace").count() == 58
+    page.get_by_role("button", name="Show all 60").click()
+    assert len(seen(page, rows)) == 60
+    page.get_by_role("searchbox").fill("lion, rate_free")
+    page.wait_for_function("document.querySelector('#filter output').textContent === '3 of 60'")
+    found = {"lion", "prodigy", "dadapt_adam"}
+    assert set(seen(page, rows)) == found == set(seen(page, "#curves .ends text"))
+    assert {text.strip() for text in seen(page, "details.page h4")} == found
+    page.get_by_label("Family").select_option("sign")
+    page.wait_for_function("document.querySelector('#filter output').textContent === '1 of 60'")
+    assert seen(page, rows) == ["lion"]
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("document.querySelector('#filter output').textContent === '60 optimizers'")
+    assert len(seen(page, rows)) == 60 and seen(page, "#curves .ends text") == named
+    assert not page.locator("details.family[open]").count()
+
+
+def test_a_link_opens_the_family_too(visit):
+    page = visit("many", anchor="#lion")
+    assert page.locator("#lion").is_visible() and page.locator("details.family[open]").count() == 1
+
+
+def test_a_line_says_which_it_is_and_a_part_of_a_figure_becomes_the_whole(visit):
+    page = visit()
+    see(page, "#curves")
+    plot = page.locator("#curves .plot")
+    x, y = plot.evaluate("""(plot) => {
+      const { chart } = plot.figure, trace = chart.data.find(({ name }) => name === "momentum");
+      return chart.points(trace)[12];
+    }""")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    assert re.match(r"momentum\nstep \d+: 0\.\d+ \[0\.\d+, 0\.\d+\]$", plot.locator(".tip").inner_text())
+    whole = seen(page, "#curves .mark")
+    page.mouse.move(box["x"] + 400, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 700, box["y"] + 200)
+    page.mouse.up()
+    assert seen(page, "#curves .mark") != whole
+    page.mouse.dblclick(box["x"] + 500, box["y"] + 100)
+    assert seen(page, "#curves .mark") == whole
+
+
 def head(page):
     """Where the first optimizer is, and how long its trail."""
     return page.evaluate(
-        "() => { const { data } = document.querySelector('#trajectories .plot'); const { first } = "
+        "() => { const { data } = document.querySelector('#trajectories .plot').figure.chart; const { first } = "
         "read('trajectories-data').motion; return [data[first + 1].x[0], data[first].x.length]; }"
     )
 
@@ -167,7 +223,7 @@ def test_the_animation_plays_pauses_and_follows_the_slider(visit):
     assert head(page)[1] == 1 and controls.locator(".step").inner_text() == "step 0"
     page.keyboard.press("End")
     assert head(page) == end
-    assert page.locator("#trajectories .imagelayer image").count() == 2
+    assert page.locator("#trajectories .images image").count() == 2
 
 
 @pytest.mark.parametrize("name", ["one", "two"])
@@ -177,7 +233,7 @@ def test_a_phone_scrolls_tables_within_themselves_and_the_page_not_sideways(visi
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     scrolls = page.locator(".scroll >> nth=0").evaluate("(box) => box.scrollWidth > box.clientWidth")
     assert scrolls
-    beyond = "(plot) => plot.querySelector('.main-svg').getBoundingClientRect().right"
+    beyond = "(plot) => plot.querySelector('.chart').getBoundingClientRect().right"
     assert all(plot.evaluate(beyond) <= 361 for plot in page.locator("#answer .plot").all())
 
 
@@ -225,7 +281,7 @@ def test_text_stands_out_in_both_schemes(visit, scheme):
 def test_figures_follow_a_change_of_the_scheme(visit):
     page = visit()
     see(page, "#ranking")
-    colour = "getComputedStyle(document.querySelector('#ranking .xtick text')).fill"
+    colour = "getComputedStyle(document.querySelector('#ranking .mark')).fill"
     light = page.evaluate(colour)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{colour} !== '{light}'")
@@ -238,8 +294,8 @@ def test_paper_shows_all_pages_in_light_colours(visit, tmp_path):
     page.wait_for_function("figures.every((figure) => figure.drawn)")
     assert page.locator("details.page:not([open])").count() == 0
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate("getComputedStyle(document.querySelector('#ranking .xtick text')).fill") == "rgb(27, 31, 36)"
-    assert page.evaluate("[...document.querySelectorAll('.main-svg')].every((svg) => svg.clientWidth <= 660)")
+    assert page.evaluate("getComputedStyle(document.querySelector('#ranking .mark')).fill") == "rgb(27, 31, 36)"
+    assert page.evaluate("[...document.querySelectorAll('.chart')].every((svg) => svg.clientWidth <= 660)")
     page.emulate_media(media="screen", color_scheme="dark")
     page.wait_for_function("document.querySelectorAll('details.page[open]').length === 0")
     page.pdf(path=tmp_path / "report.pdf", format="A4")

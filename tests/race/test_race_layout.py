@@ -107,7 +107,7 @@ def test_as_many_trials_are_vectorized_as_the_memory_holds(program_of, monkeypat
 def test_fewer_trials_need_less_memory(program_of, monkeypatch, one_device):
     needs = []
 
-    def check(name, share, compiled):
+    def check(share, compiled):
         needs.append(compiled.memory_analysis().temp_size_in_bytes)
         return share.per_device == 1
 
@@ -122,8 +122,8 @@ def test_a_trial_that_the_memory_does_not_hold_is_one_sentence(program_of, monke
     monkeypatch.setattr(layout, "memory_at_hand", lambda: asked.append(1) or 2**10)
     with pytest.raises(RaceError) as found:
         trained(program_of, mapping=mapping)
-    sentence = r"optimizer 'adam' needs \S+e-06 GiB of memory for a trial, but 9\.54e-07 are free\."
-    assert re.fullmatch(sentence, str(found.value)) and len(asked) == compiled
+    said = r"optimizer 'adam' cannot train task '\w+': a trial needs \S+e-06 GiB of memory, but 9\.54e-07 are free\."
+    assert re.fullmatch(said, str(found.value)) and len(asked) == compiled
 
 
 def test_the_memory_at_hand_is_that_of_the_machine_shared_by_its_devices():

@@ -42,7 +42,7 @@ def walked(made, params, grads, steps=4):
     state, path = made.init(params), []
     for step in range(steps):
         given = jax.tree.map(lambda g: g * (step - 1.5), grads)  # noqa: B023
-        updates, state = made.update(given, state, params, value=jnp.float32(1.0))
+        updates, state = made.update(given, state, params, value=jnp.float32(1.0), curvature=given)
         params = optax.apply_updates(params, updates)
         path.append(params)
     return path
@@ -95,13 +95,14 @@ def test_every_algorithm_trains_under_all_rules_at_once(regression, settings_of,
         params, state, updates = start, made.init(start), []
         for _ in range(3):
             loss, gradient = jax.value_and_grad(regression.loss)(params, batch)
-            update, state = made.update(gradient, state, params, value=loss)
+            update, state = made.update(gradient, state, params, value=loss, curvature=gradient)
             params = optax.apply_updates(params, update)
             updates.append(update["w"])
         loss, gradient = jax.value_and_grad(regression.loss)(start, batch)
         own = {"weight_decay": 0.0} if entrant.defaults.get("weight_decay") else {}
         plain = optax.with_extra_args_support(entrant.at(rate * factor, **own))
-        return jnp.stack(updates), plain.update(gradient, plain.init(start), start, value=loss)[0]["w"]
+        alone, _ = plain.update(gradient, plain.init(start), start, value=loss, curvature=gradient)
+        return jnp.stack(updates), alone["w"]
 
     updates, first = train(jnp.float32(RATE))
     assert factor == pytest.approx(1 / 3)

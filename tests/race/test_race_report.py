@@ -6,10 +6,12 @@ import invented_results
 import numpy as np
 import pytest
 
+from optax_zoo.race.analysis.comparisons import least_seeds
 from optax_zoo.race.rows import rank
 from optax_zoo.race.statistics.estimates import bootstrap_interval, interquartile_mean
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
 from optax_zoo.race.terminal.report import render
+from optax_zoo.running import extent
 
 TERMINALS = pytest.mark.parametrize("width", [80, 100])
 NAMES = tuple("rmsprop_graves" if name.startswith("own") else name for name in invented_results.NAMES)
@@ -51,10 +53,11 @@ def test_each_optimizer_has_one_line(width):
     row = invented_results.result(NAMES)["adam"]
     low, high = row.test_metric_interval
     assert f"adam 0.01 {row.test_metric:.4f} [{low:.4f}, {high:.4f}]" in lines["adam"]
-    assert lines["adam"].split()[5:8] == ["0.6802", "274", "8.00"]
-    assert "gravity none diverged - never" in lines["gravity"]
-    assert "novograd 0.0316 diverged diverged never" in lines["novograd"]
-    assert lines["expectigrad"].split()[5] == "-"
+    assert lines["adam"].split()[-3:] == ["0.6802", "274", "8.00"]
+    assert " none diverged - never" in lines["gravity"]
+    assert " 0.0316 diverged diverged never" in lines["novograd"]
+    assert lines["adam"].startswith("adam adam 0.01" if width == 100 else "adam 0.01")  # the family if there is room
+    assert lines["expectigrad"].split()[-3] == "-"
     assert [name for name in lines if name in NAMES] == [row.optimizer for row in invented_results.result(NAMES).rows]
 
 
@@ -95,6 +98,39 @@ def test_without_a_target_there_is_no_column_for_it():
     raced = invented_results.result(("adam",))
     raced = dataclasses.replace(raced, settings=dataclasses.replace(raced.settings, target=None))
     assert "0.95" not in render(raced).split("Test metric")[0]
+
+
+@pytest.mark.parametrize("width", [80, pytest.param(100, marks=pytest.mark.slow)])
+def test_of_a_hundred_the_best_are_shown_and_the_others_named_by_tier(width):
+    raced = invented_results.crowd(100)
+    text = render([raced, invented_results.crowd(100, task="noisy_digits", shift=-0.08)], width)
+    assert max(map(len, text.splitlines())) <= width and len(text.splitlines()) < 300
+    figures, verdicts = text[: text.index("Test metric:")], text[text.index("Who can be") : text.index("Behind:")]
+    names = [row.optimizer for row in raced.rows]
+    assert [name for name in lines_of(figures) if name in names] == names[:20]
+    assert f"Not shown: 80 of lower rank; {extent.SEE_ALL}." in " ".join(text.split())
+    flat = " ".join(verdicts.replace("\n", " ").split())
+    assert "In tier 9 (" in flat and all(name in flat for name in names if raced[name].test_metric is not None)
+    whole = " ".join(text.split())
+    assert whole.count("Best of each family: adaptive expectigrad (1), adam adam (2)") == 3
+    assert "Diverged: novograd, gravity." in whole and "optax.lbfgs: could not run: no" in whole
+    assert ("gradient_descent 0.1" in whole) is (width == 100)
+
+
+def test_all_rows_are_printed_where_that_is_asked_for():
+    raced = invented_results.crowd(60)
+    text = render(raced, 100, top=0)
+    names = [row.optimizer for row in raced.rows]
+    assert [name for name in lines_of(text[: text.index("Test metric:")]) if name in names] == names
+    assert "Not shown" not in text and "Best of each family" not in text
+
+
+@pytest.mark.parametrize("seeds, enough", [(6, True), (5, False)])
+def test_the_least_number_of_seeds_depends_on_whether_choices_were_unsure(seeds, enough):
+    raced = invented_results.result(("adam", "sgd"), final_seeds=seeds)
+    assert (least_seeds(raced) <= seeds) is enough
+    unsure = dataclasses.replace(raced.rows[0], contender_rates=(0.01, 0.1))
+    assert least_seeds(dataclasses.replace(raced, rows=(unsure, raced.rows[1]))) == 8
 
 
 @TERMINALS

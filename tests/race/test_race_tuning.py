@@ -8,7 +8,7 @@ import pytest
 
 from optax_zoo.race import race
 from optax_zoo.race.engine.program import Point
-from optax_zoo.race.engine.tuning import MAX_EXTENSIONS, Grid, measure
+from optax_zoo.race.engine.tuning import MAX_EXTENSIONS, Grid, measure, rates_of
 from optax_zoo.race.statistics.estimates import first_reaching, half_width
 from optax_zoo.race.storage.batches import Trials
 
@@ -108,3 +108,26 @@ def test_the_rate_is_judged_by_the_last_quarter_of_the_evaluations():
     lucky = Trials(None, curves, curves, None, None, np.zeros(2, bool))
     program = SimpleNamespace(run=lambda points, seeds, progress: lucky)
     assert measure(program, [Point(0.1), Point(1.0)], 1, None).best == 1
+
+
+@pytest.mark.parametrize(
+    "default, rates, expected",
+    [
+        (1.0, (0.001, 0.01, 0.1), (0.1, 1.0, 10.0)),
+        (1.0, (0.001, 0.01), (0.1, 1.0)),
+        (1.0, (0.1, 1.0, 10.0), (0.1, 1.0, 10.0)),
+        (1.0, (0.1,), (0.1,)),
+        (0.9, (0.001, 0.1), (0.001, 0.1)),
+        (None, (0.001, 0.1), (0.001, 0.1)),
+    ],
+)
+def test_a_rate_that_is_a_factor_has_its_default_in_the_grid(default, rates, expected):
+    found = rates_of(default, rates)
+    assert found == pytest.approx(expected) and (default != 1.0 or len(rates) == 1 or 1.0 in found)
+
+
+def test_a_rate_free_optimizer_is_tried_at_its_default(walk):
+    entrants = {"free": lambda learning_rate=1.0: optax.sgd(learning_rate), "other": optax.sgd}
+    result = race(entrants, task=walk(1.0), rates=[0.001, 0.01, 0.1], **QUICK)
+    assert result["free"].best_rate == 1.0 and result["free"].rates == pytest.approx((0.1, 1.0, 10.0))
+    assert result["other"].rates == pytest.approx((0.001, 0.01, 0.1, 1.0, 10.0))

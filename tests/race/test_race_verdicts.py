@@ -113,6 +113,12 @@ def test_one_algorithm_is_known_by_its_steps(regression):
     assert set(copies) == {"ours", "optax's"}
 
 
+def test_what_differs_now_and_then_or_where_it_is_evaluated_is_no_copy(regression):
+    entrants = ["adam", "lookahead", "averaged", "adabound", "amsbound"]
+    quick = {"rates": [0.01], "seeds": 1, "final_seeds": 2, "steps": 2, "progress": False}
+    assert standing(race(entrants, task=regression, **quick)).copies == ()
+
+
 def test_rates_that_cannot_be_told_apart_get_more_seeds(walk):
     quick = {"seeds": 3, "final_seeds": 2, "progress": False}
     tied = race({"sgd": optax.sgd}, task=walk(1.0), rates=[0.1, 1.0, 1.00000001, 10.0], steps=1, **quick).rows[0]

@@ -56,8 +56,8 @@ def test_any_text_is_read_or_refused_in_one_sentence(text):
         part = part_of(text)
     except RaceError as error:
         assert "\n" not in str(error) and str(error).endswith(".")
-    else:
-        assert part is None
+    else:  # a text may be drawn from what stands in the code
+        assert part is None or repr(part) == text
 
 
 @pytest.mark.parametrize("name", zoo.list_algorithms())
@@ -65,7 +65,7 @@ def test_the_slots_of_every_algorithm_read_back(name):
     for tx in (zoo.create(name), zoo.create(name, **zoo.describe(name).example)):
         for pipeline in tx.slots.values() if isinstance(tx, zoo.Route) else [tx]:
             for slot, part in pipeline.slots.items():
-                if isinstance(part, optax.GradientTransformation):
+                if isinstance(part, optax.GradientTransformation) and "(pipeline(" not in repr(part):
                     assert repr(part_of(repr(part))) == repr(part), slot
 
 
@@ -98,7 +98,7 @@ def test_none_empties_a_slot():
         ("root(ema(0.999, of=square), eps=1e-8)", zoo.root(zoo.ema(0.999, of=zoo.square))),
         ("root( ema( decay = 999e-3,of=square ) )", zoo.root(zoo.ema(0.999, of=zoo.square))),
         ("ema(0.9, seeded='first_step', nesterov=True)", zoo.ema(0.9, nesterov=True, seeded="first_step")),
-        ("power_annealing(0.5, offset=-0.5)", None),
+        ("power_growth(0.5, offset=-0.5)", None),
         ("scale_by_ema(0.9)", zoo.debiased(zoo.ema(0.9))),
         ("clip_by_norm('l2', 1)", zoo.clip_by_norm("l2", 1.0)),
         ("orthogonalize(coefficients=((2, -1.5, 5e-1),))", zoo.orthogonalize(coefficients=((2.0, -1.5, 0.5),))),
@@ -192,7 +192,9 @@ def test_what_is_refused(text, message):
 
 def test_allowed_names_make_or_are_parts_statistics_and_decays():
     makers = {name for name in allowed() if is_maker(name)}
-    assert {"ema", "root", "serial", "leaf_sum", "growing_decay", "power_annealing", "scale_by_ema", *OPTAX} <= makers
-    assert allowed().keys() - makers == {"absolute", "square", "by_preconditioner", "euler", "symmetric_splitting"}
+    assert {"ema", "root", "serial", "leaf_sum", "growing_decay", "power_growth", "scale_by_ema", *OPTAX} <= makers
+    statistics = {"absolute", "identity", "shorter_axis_sum", "square"}
+    others = {"by_preconditioner", "eigh_root", "euler", "several_axes", "symmetric_splitting"}
+    assert allowed().keys() - makers == statistics | others
     kinds = {name for name, value in allowed().items() if isinstance(value, type)}
     assert not any(issubclass(allowed()[name], Rule | optax.GradientTransformation) for name in kinds)

@@ -34,6 +34,7 @@ def integers():
         ("gpt2-small", 146, 124_439_808 - 2 * 768),
         ("thousand-leaves", 1000, 1000 * 64 * 64),
         ("resnet50", 161, 25_557_032),
+        ("clip-b32", 46, 151_277_313),
         ("1b", 201, 1_100_048_384),
     ],
 )
@@ -41,7 +42,7 @@ def test_trees_have_the_parameters_of_their_models(name, leaves, parameters):
     found = jax.tree.leaves(tree_of(name))
     assert (len(found), sum(math.prod(x.shape) for x in found)) == (leaves, parameters)
     assert all(x.dtype == jnp.bfloat16 for x in jax.tree.leaves(tree_of(name, jnp.bfloat16)))
-    assert set(TREES) == {"one-16m", "gpt2-small", "thousand-leaves", "resnet50", "1b"}
+    assert set(TREES) == {"one-16m", "gpt2-small", "thousand-leaves", "resnet50", "clip-b32", "1b"}
 
 
 def test_a_tree_of_a_users_own():
@@ -219,10 +220,12 @@ def test_the_command_goes_on_after_what_does_not_fit(capsys, monkeypatch):
         (["adam", "--tree", "nothing"], "tree is 'nothing', but must be"),
         (["adam", "--against", "adm"], "Did you mean 'adam'?"),
         (["adam", "--tree", "one-16m", "--rounds", "2", "--plot", "no/such/x.png"], "no folder 'no/such'"),
+        (["adam", "--fused"], "enable_fused_steps() is too late"),
         (["adam", "--tree", "one-16m", "--rounds", "2", "--plot", "x.txt"], "plot is 'x.txt', but must end in .png"),
     ],
 )
 def test_wrong_words_are_one_line(capsys, monkeypatch, tmp_path, words, message):
+    jax.devices()
     monkeypatch.chdir(tmp_path)
     assert cli.main(["cost", *words]) == 2
     captured = capsys.readouterr()

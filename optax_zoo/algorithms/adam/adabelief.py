@@ -47,12 +47,16 @@ def adabelief(
 
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].estimator.value`: s, both shaped like the
-      parameters; `.weight` of each slot: 1 - beta^t (scalar).
+      parameters; `.weight` of each slot: 1 - beta^t (scalar). 8 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.adabelief(1e-3).slots["denominator"]
       residual(root(debiased(ema(0.999, of=square, increment=1e-16)), eps=1e-16))
+
+    Claim:
+      Use it when you want the speed of Adam and the generalization of gradient descent, and where training is fragile,
+      as of GANs.
 
     Source:
       J. Zhuang et al. (2020), whose algorithm this is. The authors' package adabelief-pytorch 0.2.1 also rectifies by

@@ -68,7 +68,8 @@ def adabound(
 
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].estimator.value`: v, shaped like the
-      parameters; `.weight` of each slot: 1 - beta^t (scalar); `state["bound"].count`: steps taken (int32 scalar).
+      parameters; `.weight` of each slot: 1 - beta^t (scalar); `state["bound"].count`: steps taken (int32 scalar). 8
+      bytes a parameter.
 
     Raises:
       ValueError: for a number outside its range, or without a base_learning_rate where it is needed.
@@ -77,6 +78,10 @@ def adabound(
       >>> import optax_zoo as zoo
       >>> zoo.adabound(1e-3).slots["bound"]
       converging_bound(base_learning_rate=0.001)
+
+    Claim:
+      Use it when Adam is fast at first and generalizes worse than gradient descent in the end: it turns from the one
+      into the other.
 
     Source:
       L. Luo et al. (2019); the authors' package adabound 0.0.5, which this follows: gamma is a hyperparameter of its
@@ -122,12 +127,16 @@ def amsbound(
         p_t &= p_{t-1} - \eta_t m_t
 
     State:
-      As `adabound`; `state["denominator"].estimator.maximum`: the maximum, and `.estimator.estimator.value`: v.
+      As `adabound`; `state["denominator"].estimator.maximum`: the maximum, and `.estimator.estimator.value`: v. 12
+      bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.amsbound(1e-3).slots["denominator"]
       debiased(root(running_max(ema(0.999, of=square))))
+
+    Claim:
+      Use it when AdaBound is wanted with step sizes that never grow, as AMSGrad has them.
 
     Source:
       As `adabound`, whose authors' package has it as the option amsbound.

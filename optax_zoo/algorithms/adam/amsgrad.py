@@ -41,12 +41,16 @@ def amsgrad(
 
     State:
       `state["numerator"].estimator.value`: m; `state["denominator"].estimator.maximum`: the maximum, and
-      `.estimator.estimator.value`: v, all shaped like the parameters; `.weight` of each slot: 1 - beta^t (scalar).
+      `.estimator.estimator.value`: v, all shaped like the parameters; `.weight` of each slot: 1 - beta^t (scalar). 12
+      bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.amsgrad(1e-3).slots["denominator"]
       root(debiased(running_max(ema(0.999, of=square))))
+
+    Claim:
+      Use it when Adam does not converge because large, rare gradients are forgotten too soon.
 
     Source:
       S. J. Reddi et al. (2018), whose algorithm has no bias correction and the rate alpha / sqrt(t):

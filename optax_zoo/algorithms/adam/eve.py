@@ -54,7 +54,7 @@ def eve(
     State:
       `state["denominator"].feedback`: d, `.loss` and `.tracked`: the loss before, `.count`: steps with a finite loss
       (scalars), `.estimator.estimator.value`: v; `state["numerator"].estimator.value`: m, shaped like the parameters;
-      `.weight` of the numerator and `.estimator.weight` of the denominator: 1 - beta^t (scalars).
+      `.weight` of the numerator and `.estimator.weight` of the denominator: 1 - beta^t (scalars). 8 bytes a parameter.
 
     Raises:
       ValueError: for a number outside its range.
@@ -64,6 +64,9 @@ def eve(
       >>> import optax_zoo as zoo
       >>> zoo.eve(1e-3).slots["denominator"]
       loss_feedback(debiased(root(ema(0.999, of=square))))
+
+    Claim:
+      Use it when the loss is known at every step, and tells how far the rate may be raised.
 
     Source:
       H. Hayashi, J. Koushik, G. Neubig (2016 to 2018). The default is the authors' final code (rooa/eve), whose decay

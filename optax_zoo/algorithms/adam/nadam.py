@@ -48,12 +48,15 @@ def nadam(
     State:
       `state["numerator"].value`: m, and `state["denominator"].estimator.value`: v, shaped like the parameters;
       `state["numerator"].weight`: 1 - the product of mu (scalar), and with a warming momentum `.count`: steps taken
-      (int32 scalar); `state["denominator"].weight`: 1 - b2^t (scalar).
+      (int32 scalar); `state["denominator"].weight`: 1 - b2^t (scalar). 8 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.nadam(0.002).slots["numerator"]
       nesterov_ema(0.9, momentum=warming_decay(0.9))
+
+    Claim:
+      Use it when Adam is used already, and Nesterov's look-ahead is to improve speed and quality.
 
     Source:
       T. Dozat (2016). The warming momentum is that of Keras and PyTorch; m keeps the constant b1, as there. The fixed

@@ -49,12 +49,15 @@ def radam(
     State:
       `state["numerator"].estimator.value`: m, and `state["denominator"].estimator.estimator.value`: v, shaped like the
       parameters; `state["denominator"].age`: (rho + 1) / 2, and `.weight`, like that inside and that of the numerator:
-      1 - beta^t (scalars).
+      1 - beta^t (scalars). 8 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.radam(1e-3).slots["denominator"]
       rectified(debiased(root(ema(0.999, of=square))), 0.999)
+
+    Claim:
+      Use it when Adam needs a warmup of its rate: the rectified variance stands in for it.
 
     Source:
       L. Liu et al. (2020). The first steps, five at b2 = 0.999, are those of momentum, as in the paper and in PyTorch;

@@ -109,12 +109,15 @@ def adadelta(
       eps: added inside both roots; it sets the size of the first updates.
 
     State:
-      `state["rescale"].gradient`: v, and `.update`: u, both shaped like the parameters.
+      `state["rescale"].gradient`: v, and `.update`: u, both shaped like the parameters. 8 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.adadelta()
       pipeline(rescale=match_units(0.95), learning_rate=1)
+
+    Claim:
+      Use it when no learning rate is to be tuned by hand, and gradients are noisy.
 
     Source:
       M. D. Zeiler (2012). Agrees with PyTorch, Keras (eps 1e-7) and Chainer. The learning rate of optax's form is

@@ -19,6 +19,13 @@ from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
 from optax_zoo.registry import algorithm
 
+OF_ROWS = {
+    "no_collectives": "rows and columns of a matrix that is split are averaged over devices: two all-reduces of as "
+    "many numbers as a device has rows, and columns",
+    "shard_map_sharded": "rows and columns are averaged over what a device holds: under jax.shard_map the last two "
+    "axes of a leaf must be whole; under jax.jit they may be split",
+}
+
 
 @algorithm(
     full_name="Adafactor: adaptive steps with sublinear memory",
@@ -27,12 +34,7 @@ from optax_zoo.registry import algorithm
     url="https://arxiv.org/abs/1804.04235",
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
-    expected_failures={
-        "no_collectives": "rows and columns of a matrix that is split are averaged over devices: two all-reduces of as "
-        "many numbers as a device has rows, and columns",
-        "shard_map_sharded": "rows and columns are averaged over what a device holds: under jax.shard_map the last two "
-        "axes of a leaf must be whole; under jax.jit they may be split",
-    },
+    expected_failures=OF_ROWS,
     proof="an independent implementation",
 )
 def adafactor(
@@ -79,10 +81,10 @@ def adafactor(
       stacked: ... Of a leaf that stacks matrices each is factored anyway.
 
     State:
-      `state["denominator"].value.rows` and `.columns`: R and C, of shapes (..., n, 1) and (..., 1, m) for a leaf
-      (..., n, m); of a leaf that is not factored `.rows` has each element's average and `.columns` a single 0.
-      `.count`: steps taken (int32 scalar). With b1 `state["velocity"].value`: the average step, shaped like the
-      parameters.
+      `state["denominator"].value.rows` and `.columns`: R and C, of shapes (..., n, 1) and (..., 1, m) for a leaf (...,
+      n, m); of a leaf that is not factored `.rows` has each element's average and `.columns` a single 0. `.count`:
+      steps taken (int32 scalar). With b1 `state["velocity"].value`: the average step, shaped like the parameters. 0.01
+      bytes a parameter of a matrix of 1,024 by 1,024.
 
     Example:
       >>> import optax_zoo as zoo
@@ -91,6 +93,9 @@ def adafactor(
       root(factored(ema(power_decay())), eps=0)
       >>> tx.slots["rescale"]
       serial(clip=clip_by_norm('avg_l2', 1, eps=0), scale=scale_by_param_norm())
+
+    Claim:
+      Use it when memory for a second moment of the parameters' size is missing, as for large transformers.
 
     Source:
       N. Shazeer, M. Stern (2018), algorithms 4 to 6. PyTorch puts eps elsewhere: it is the least mean of the rows, and

@@ -41,12 +41,15 @@ def adagrad(
       initial_accumulator: what s starts from, at least 0. TensorFlow has 0.1, and no eps.
 
     State:
-      `state["denominator"].value`: s, shaped like the parameters.
+      `state["denominator"].value`: s, shaped like the parameters. 4 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.adagrad(0.1, initial_accumulator=0.1)
       pipeline(denominator=root(total(of=square, initial=0.1), eps=1e-10), learning_rate=0.1)
+
+    Claim:
+      Use it when features are sparse, and rare ones are to be learned as fast as frequent ones.
 
     Source:
       J. Duchi et al. (2011). Agrees with PyTorch, whose lr_decay is the schedule learning_rate / (1 + lr_decay count),

@@ -40,12 +40,16 @@ def expectigrad(
 
     State:
       `state["denominator"].total`: s, and `.count`: n, shaped like the parameters (n a scalar for a dense counter);
-      `state["momentum"].estimator.value`: m, shaped like the parameters, and `.weight`: 1 - beta^t (scalar).
+      `state["momentum"].estimator.value`: m, shaped like the parameters, and `.weight`: 1 - beta^t (scalar). 12 bytes a
+      parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.expectigrad(1e-3).slots["denominator"]
       root(arithmetic_mean(of=square, sparse=True))
+
+    Claim:
+      Use it when Adam or RMSProp diverge on rare, large gradients: all past gradients count alike.
 
     Source:
       B. Daley, C. Amato (2020); the authors' package expectigrad 0.0.0 (PyTorch, TensorFlow 1 and 2), which this

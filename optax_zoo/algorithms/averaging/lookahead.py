@@ -5,9 +5,9 @@ from typing import Literal
 import optax
 from optax import ScalarOrSchedule
 
-from optax_zoo.algorithms.adam.adam import adam
+from optax_zoo.algorithms._inner import inner_row
 from optax_zoo.parts import lookahead_steps
-from optax_zoo.pipeline import Pipeline, pipeline
+from optax_zoo.pipeline import Pipeline
 from optax_zoo.primitives.types import Scalar
 from optax_zoo.registry import algorithm
 
@@ -49,7 +49,7 @@ def lookahead(
 
     State:
       That of the inner optimizer: by slot for a `Pipeline`, else in `state["learning_rate"]`; and
-      `state["iterate"].slow`: the slow weights, shaped like the parameters, float32 or wider.
+      `state["iterate"].slow`: the slow weights, shaped like the parameters, float32 or wider. 12 bytes a parameter.
 
     Raises:
       ValueError: for a number outside its range, or a learning_rate beside an inner optimizer.
@@ -59,12 +59,11 @@ def lookahead(
       >>> zoo.lookahead(zoo.sgd(0.1))
       pipeline(learning_rate=0.1, iterate=lookahead_steps())
 
+    Claim:
+      Use it when another optimizer is to be less sensitive to its hyperparameters, at little cost.
+
     Source:
       M. R. Zhang et al. (2019), who leave the state of the inner optimizer alone, as it is here, or interpolate or
       reset its momentum. torch-optimizer starts the slow weights after the first step, which is `seeded`.
     """
-    if inner is not None and learning_rate is not None:
-        raise ValueError(f"learning_rate is {learning_rate!r}, but the inner optimizer brings its own; give only one.")
-    fast = adam(1e-3 if learning_rate is None else learning_rate) if inner is None else inner
-    row = fast if isinstance(fast, Pipeline) else pipeline(learning_rate=fast)
-    return row.replace(iterate=lookahead_steps(every, alpha, seeded=seeded))
+    return inner_row(inner, learning_rate).replace(iterate=lookahead_steps(every, alpha, seeded=seeded))

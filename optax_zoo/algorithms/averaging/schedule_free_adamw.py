@@ -30,6 +30,7 @@ from optax_zoo.registry import algorithm
     claims=("apart", "order", "rest", "scale"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
     proof="authors' code",
+    also_called=("AdamWScheduleFree",),
 )
 def schedule_free_adamw(
     learning_rate: ScalarOrSchedule = 2.5e-3,
@@ -70,7 +71,7 @@ def schedule_free_adamw(
 
     State:
       `state["denominator"].estimator.value`: v, and `state["iterate"].base`: z, both shaped like the parameters;
-      `state["iterate"].weight_sum`: the sum of w (scalar).
+      `state["iterate"].weight_sum`: the sum of w (scalar). 8 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
@@ -78,6 +79,9 @@ def schedule_free_adamw(
       schedule_free()
       >>> zoo.expectigrad().replace(momentum=None, iterate=zoo.schedule_free(0.9)).slots.keys()
       dict_keys(['denominator', 'learning_rate', 'iterate'])
+
+    Claim:
+      Use it when the end of training is not known beforehand, so that no schedule can be set.
 
     Source:
       A. Defazio et al. (2024); their package schedulefree, whose parameters in train mode are y.

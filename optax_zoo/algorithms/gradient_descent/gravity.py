@@ -52,7 +52,8 @@ def gravity(
       key: ... What is drawn is the initial velocity.
 
     State:
-      `state["momentum"].value`: v, shaped like the parameters, and `.count`: steps taken (int32 scalar).
+      `state["momentum"].value`: v, shaped like the parameters, and `.count`: steps taken (int32 scalar). 4 bytes a
+      parameter.
 
     Raises:
       ValueError: for a number outside its range, or where alpha is divided by a first rate of 0.
@@ -61,6 +62,9 @@ def gravity(
       >>> import optax_zoo as zoo
       >>> zoo.gravity(0.1).replace(momentum=None)
       pipeline(gradient=damp_by_max(), learning_rate=0.1)
+
+    Claim:
+      Use it when the last accuracy of Adam is to be had faster on deep networks with large gradients.
 
     Source:
       D. Bahrami, S. Pouriyan Zadeh (2021); dariush-bahrami/gravity.optimizer, whose Keras class this follows: t starts

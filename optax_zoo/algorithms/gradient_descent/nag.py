@@ -20,6 +20,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-3},
     claims=("apart", "order", "rest", "sign"),
     proof="an independent implementation",
+    also_called=("NesterovAG", "nesterov"),
 )
 def nag(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -45,12 +46,16 @@ def nag(
       decay: mu, in [0, 1), or a function of the number of steps taken.
 
     State:
-      `state["velocity"].value`: v, shaped like the parameters, float32 or wider.
+      `state["velocity"].value`: v, shaped like the parameters, float32 or wider. 4 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.nag(0.1)
       pipeline(learning_rate=0.1, velocity=trace(0.9, nesterov=True))
+
+    Claim:
+      Use it when the problem is smooth and convex, where it converges at the best rate there is, or momentum
+      overshoots.
 
     Source:
       I. Sutskever et al. (2013), after Y. Nesterov (1983). Agrees with Keras, and while the rate is constant with

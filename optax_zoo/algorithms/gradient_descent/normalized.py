@@ -46,7 +46,7 @@ def normalized(
       learning_rate: the rate of the default inner optimizer, 1e-3 unless given; not to be given with `inner`.
 
     State:
-      That of the inner optimizer: by slot for a `Pipeline`, else in `state["learning_rate"]`.
+      That of the inner optimizer: by slot for a `Pipeline`, else in `state["learning_rate"]`. 8 bytes a parameter.
 
     Raises:
       ValueError: for an unknown norm, a number outside its range, or a learning_rate beside an inner optimizer.
@@ -57,6 +57,9 @@ def normalized(
       pipeline(gradient=normalize_by_norm('max'), learning_rate=0.1)
       >>> zoo.normalized(optax.adam(1e-3))
       pipeline(gradient=normalize_by_norm('l2'), learning_rate=optax.chain(...))
+
+    Claim:
+      Use it when networks are deep, and gradients of layers differ in size by orders of magnitude.
 
     Source:
       A. W. Yu et al. (2017); titu1994/keras-normalized-optimizers for the nine norms and eps. That code adds eps three
@@ -98,6 +101,9 @@ def clipped(
       >>> import optax_zoo as zoo
       >>> zoo.clipped(zoo.sgd(0.1), "l1", 0.5)
       pipeline(gradient=clip_by_norm('l1', 0.5), learning_rate=0.1)
+
+    Claim:
+      Use it when gradients explode now and then, as those of recurrent networks.
 
     Source:
       R. Pascanu et al. (2013), who clip the norm of the whole tree: `scope="tree"`.

@@ -34,12 +34,15 @@ def sgd(
       learning_rate: ... Default as in Keras.
 
     State:
-      Nothing for a constant rate; `state["learning_rate"].count` (int32 scalar) for a schedule.
+      Nothing for a constant rate; `state["learning_rate"].count` (int32 scalar) for a schedule. 0 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.sgd(0.1)
       pipeline(learning_rate=0.1)
+
+    Claim:
+      Use it when a rate can be tuned, and memory, or a simple theory, matters more than speed.
 
     Source:
       H. Robbins, S. Monro: A Stochastic Approximation Method (1951). Agrees with `torch.optim.SGD` and Keras; the

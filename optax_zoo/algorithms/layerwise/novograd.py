@@ -20,6 +20,7 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2},
     claims=("apart", "order", "rest", "scale", "sign"),
     proof="authors' code",
+    also_called=("NvNovoGrad",),
 )
 def novograd(
     learning_rate: ScalarOrSchedule = 1e-2,
@@ -59,12 +60,17 @@ def novograd(
     State:
       `state["denominator"].value`: v, a scalar a leaf (of stacked layers one each); `state["momentum"].value`: m,
       shaped like the parameters (with weight decay `state["momentum"]["trace"].value`). A gradient whose squared norm
-      is above the largest number of v (in float32 a norm of 1.8e19) makes v infinite, and g / sqrt(v) 0 from then on.
+      is above the largest number of v (in float32 a norm of 1.8e19) makes v infinite, and g / sqrt(v) 0 from then on. 4
+      bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.novograd(1e-2).slots["denominator"]
       root(ema(0.98, of=leaf_sum(square), seeded='while_zero'), eps=0, eps_root=1e-08)
+
+    Claim:
+      Use it when a choice of rate and initialization is to matter little, from small batches to very large ones, at
+      half of Adam's memory.
 
     Source:
       B. Ginsburg et al. (2019); NVIDIA/OpenSeq2Seq, which b1, b2 and eps_root follow. That code computes v and never

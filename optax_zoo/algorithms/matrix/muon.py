@@ -9,7 +9,8 @@ from optax_zoo.algorithms._reasons import WHOLE_MATRICES
 from optax_zoo.algorithms.adam.adam import adamw
 from optax_zoo.parts import decoupled_decay, ema, in_series, optional, orthogonalize, scale_by_shape
 from optax_zoo.pipeline import pipeline
-from optax_zoo.primitives.orthogonalize import KELLER_JORDAN, Coefficients, Outputs
+from optax_zoo.primitives.coefficients import KELLER_JORDAN, Coefficients
+from optax_zoo.primitives.matrices import OutputAxes
 from optax_zoo.primitives.schedules import scaled_rate
 from optax_zoo.primitives.stacked import Stacked
 from optax_zoo.primitives.types import Decay, DType, Mask, Scalar
@@ -40,12 +41,12 @@ def muon(
     ns_steps: int = 5,
     ns_coefficients: Coefficients = KELLER_JORDAN,
     eps: Scalar = 1e-7,
-    shape_factor: Literal["spectral", "rms"] | None = "spectral",
+    shape_factor: Literal["spectral", "rms", "ratio"] | None = "spectral",
     weight_decay: Decay | None = None,
     weight_decay_mask: Mask = None,
     rest: optax.GradientTransformation | None = None,
     by: By | None = None,
-    outputs: Outputs = "last",
+    outputs: OutputAxes = "last",
     stacked: Stacked = None,
     ns_dtype: DType = None,
     accumulator_dtype: DType = None,
@@ -67,22 +68,25 @@ def muon(
       momentum: decay mu of the average gradient, in [0, 1), or a function of the number of steps taken.
       nesterov: orthogonalize the look-ahead of the average.
       ns_steps: how many Newton-Schulz iterations.
-      ns_coefficients: a, b and c of these; or those of each, of which the last serves all further ones.
+      ns_coefficients: a, b and c of these; or those of each, of which the last serves all further ones; or a name, see
+        `orthogonalize`.
       eps: added to the norm that a matrix is divided by before them.
-      shape_factor: "spectral", as above; "rms": :math:`0.2 \sqrt{\max(n_{out}, n_{in})}`, steps as long as AdamW's;
-        None for none.
+      shape_factor: "spectral", as above; "rms": :math:`0.2 \sqrt{\max(n_{out}, n_{in})}`, steps as long as AdamW's
+        (Moonshot's; torch's "match_rms_adamw"); "ratio": :math:`\sqrt{n_{out} / n_{in}}` (Scion's; timm's
+        "rms_to_rms"); None for none.
       weight_decay: the coefficient lambda of the matrices, at least 0, or a schedule; None or 0 for none.
       rest: the optimizer of the rest; None stands for `adamw` with b1 0.9, b2 0.95, eps 1e-10, no decay, at 0.015 times
         the rate of the matrices, the authors' 3e-4 to their 2e-2.
       by: which leaves are "matrices" and which "rest", see `route`; None stands for `matrices(stacked=stacked)`: all
         leaves of two or more axes.
-      outputs: which axis of a leaf has its outputs: "last" as in Flax, "first" as in PyTorch.
+      outputs: which axes of a leaf have its outputs: "last" as in Flax, "first" as in PyTorch; or others, see
+        `orthogonalize`.
       stacked: which axes of a leaf stack layers, each of which is a matrix of its own; see `normalize_by_norm`.
       ns_dtype: what the iterations are computed in (bfloat16 in the authors' code); None for float32 or wider.
 
     State:
       `state["matrices"]["numerator"].value`: M, shaped like the matrices, None for other leaves; `state["rest"]`: that
-      of the other optimizer.
+      of the other optimizer. 4 bytes a parameter.
 
     Raises:
       ValueError: for a number outside its range; from `init`, for a leaf that `by` sends nowhere.
@@ -91,6 +95,9 @@ def muon(
       >>> import optax_zoo as zoo
       >>> zoo.muon().replace(matrices={"rescale": None}, rest=zoo.sgd(0.1))
       route(matrices=pipeline(numerator=ema(0.95, nesterov=True), learning_rate=0.02), rest=pipeline(learning_rate=0.1))
+
+    Claim:
+      Use it when matrices make up most of a network, as of transformers, beside AdamW for the rest.
 
     Source:
       K. Jordan et al. (2024); KellerJordan/Muon. Its factor takes the last two axes of a leaf, of kernels of four axes

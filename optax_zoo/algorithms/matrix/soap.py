@@ -3,7 +3,7 @@
 from optax import ScalarOrSchedule
 
 from optax_zoo._checks import decay
-from optax_zoo.algorithms._reasons import WHOLE_MATRICES
+from optax_zoo.algorithms._reasons import AS_MANY_AS_AXES, LAID_OUT_BY_JIT, WHOLE_MATRICES
 from optax_zoo.parts import (
     debiased,
     decoupled_decay,
@@ -31,8 +31,8 @@ from optax_zoo.registry import algorithm
     example={"learning_rate": 1e-2, "weight_decay": 1e-4, "every": 2, "max_size": 4},
     claims=("apart", "order", "scale"),
     expected_failures={
-        "map_params": "it keeps as many factors as its parameters have axes, which Optax does not show it there",
-        "state_shardings_follow": "jit lays the factors out as it sees fit where no out_shardings say it",
+        "map_params": AS_MANY_AS_AXES,
+        "state_shardings_follow": LAID_OUT_BY_JIT,
         "shard_map_sharded": WHOLE_MATRICES,
     },
     proof="authors' code",
@@ -51,6 +51,8 @@ def soap(
     of_vectors: bool = False,
     merge: bool = False,
     channels_last: bool = False,
+    one_sided: bool = False,
+    staggered: bool = False,
     debias: bool = True,
     normalize: bool = False,
     accumulator_dtype: DType = None,
@@ -68,6 +70,11 @@ def soap(
 
     The first step only makes the basis, and leaves the parameters alone.
 
+    Of bad matrices: those without elements have updates without elements, those of one row or column a factor of 1 x 1
+    on that side. Along directions that gradients do not have (low rank, zeros) the step is 0 up to rounding over eps.
+    Entries beyond 1e12 count as that large; where squares are too small for float32, the step is the average gradient
+    over eps.
+
     Args:
       learning_rate: ... Default of the authors' code, like all that follow.
       b1: decay of the average gradient, in [0, 1).
@@ -80,18 +87,26 @@ def soap(
       of_vectors: whether leaves of one axis have a basis, too.
       merge: whether neighbouring axes are seen as one while their product is at most max_size (convolutions).
       channels_last: whether the last of four axes moves to the second place before they are merged.
+      one_sided: whether leaves of several axes have a basis along the shortest of them alone (the one-sided variant of
+        the paper: fewer products, and less state).
+      staggered: whether leaves turn their bases at different steps, each once in `every`, so that steps take alike.
       debias: divide both averages by their weights.
       normalize: divide the step of each leaf by its root mean square.
       accumulator_dtype: dtype of m and v; by default the gradient's, at least float32.
 
     State:
       `state["numerator"]` and `state["denominator"]` as in `adam`, in the basis; `state["basis"].factors`: L and R, and
-      `.vectors`: their eigenvectors, for each axis n a matrix (n, n) of a leaf.
+      `.vectors`: their eigenvectors, for each axis n a matrix (n, n) of a leaf, in float32 or wider whatever the
+      parameters are. 24 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.soap(every=5).slots["basis"]
       eigenbasis(5)
+
+    Claim:
+      Use it when steps are dear, as of language models: it needs up to 40 % fewer than AdamW, and fewer tuned numbers
+      than Shampoo.
 
     Source:
       N. Vyas et al. (2024); nikhilvyas/SOAP, which keeps m in the basis, too, and decays the parameters that the step
@@ -115,6 +130,8 @@ def soap(
             of_vectors=of_vectors,
             merge=merge,
             channels_last=channels_last,
+            one_sided=one_sided,
+            staggered=staggered,
             stacked=stacked,
         ),
         numerator=numerator,

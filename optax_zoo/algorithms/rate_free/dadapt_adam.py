@@ -21,6 +21,7 @@ from optax_zoo.registry import algorithm
     claims=("order", "rest"),
     expected_failures={"inject_hyperparams_bfloat16_default": INJECTED_IN_BFLOAT16},
     proof="authors' code",
+    also_called=("dadapt_adamw",),
 )
 def dadapt_adam(
     learning_rate: ScalarOrSchedule = 1.0,
@@ -63,12 +64,15 @@ def dadapt_adam(
     State:
       `state["numerator"].value`: m, and `state["denominator"].value`: v, both shaped like the parameters;
       `state["learning_rate"]`: `.distance`: d (scalar), `.gradient_sum`: s and `.direction`: s over D, both shaped like
-      the parameters, float32 or wider.
+      the parameters, float32 or wider. 16 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.dadapt_adam().slots["learning_rate"]
       dadapt_rate()
+
+    Claim:
+      Use it when Adam is wanted without a search for its rate, which it matches across tasks.
 
     Source:
       A. Defazio, K. Mishchenko (2023); their package dadaptation.

@@ -70,7 +70,7 @@ def prodigy(
     State:
       `state["numerator"].value`: m, and `state["denominator"].value`: v, both shaped like the parameters;
       `state["learning_rate"]`: `.distance`: d (scalar), `.gradient_sum`: s and `.start`: the first parameters, both
-      shaped like the parameters, float32 or wider.
+      shaped like the parameters, float32 or wider. 16 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
@@ -78,6 +78,9 @@ def prodigy(
       prodigy_rate()
       >>> zoo.novograd().replace(learning_rate=zoo.prodigy_rate()).slots.keys()
       dict_keys(['denominator', 'momentum', 'learning_rate'])
+
+    Claim:
+      Use it when no learning rate is to be tuned: it comes close to a tuned Adam, faster than D-Adaptation.
 
     Source:
       K. Mishchenko, A. Defazio (2023); their package prodigyopt.

@@ -46,12 +46,15 @@ def lion(
         recommends three to ten times AdamW's.
 
     State:
-      `state["numerator"].value`: m, shaped like the parameters.
+      `state["numerator"].value`: m, shaped like the parameters. 4 bytes a parameter.
 
     Example:
       >>> import optax_zoo as zoo
       >>> zoo.lion(1e-4)
       pipeline(numerator=ema(0.99, blend=0.9), rescale=scale_by_sign(), learning_rate=0.0001)
+
+    Claim:
+      Use it when memory is short and batches are large, as of vision models, diffusion models and language models.
 
     Source:
       X. Chen et al. (2023); google/automl, whose rule this is. c is computed from the new m, (b1 / b2) m_t +

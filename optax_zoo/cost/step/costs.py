@@ -8,6 +8,7 @@ import jax
 import optax
 
 from optax_zoo.cost.step import memory
+from optax_zoo.cost.step.flops import Flops
 from optax_zoo.cost.step.program import Program
 from optax_zoo.cost.step.timing import Runner, Spread, ratios, take_turns
 from optax_zoo.cost.step.trees import count
@@ -19,7 +20,7 @@ Named = tuple[str, optax.GradientTransformation] | str
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What XLA says about a step, which does not depend on the load of the machine.
+    """What XLA says about a step, and its arithmetic, which do not depend on the load of the machine.
 
     Attributes:
       state_bytes: bytes of state.
@@ -28,6 +29,7 @@ class Figures:
       floor: the least that they access if each writes one array.
       minimum: bytes of gradients, parameters and state read, parameters and state written.
       kernels: instructions that move data.
+      flops: floating-point operations, see `flops_of`.
     """
 
     state_bytes: int
@@ -36,6 +38,7 @@ class Figures:
     floor: int
     minimum: int
     kernels: int
+    flops: Flops
 
     @classmethod
     def of(cls, program: Program) -> "Figures":
@@ -46,6 +49,7 @@ class Figures:
             program.floor,
             program.minimum,
             program.kernels,
+            program.flops,
         )
 
 

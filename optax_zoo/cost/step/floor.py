@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-CALLS = ("jaxpr", "call_jaxpr")
+CALLS = ("jaxpr", "call_jaxpr", "call")  # the last of custom_vmap
 # Stored when they are computed; everything else is fused into what uses it.
 REDUCTIONS = {"reduce", *(f"reduce_{kind}" for kind in ("sum", "max", "min", "prod", "and", "or")), "argmax", "argmin"}
 PRODUCTS = {"dot_general", "conv_general_dilated", "fft"}

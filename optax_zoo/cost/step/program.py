@@ -11,10 +11,32 @@ import jax.numpy as jnp
 import optax
 
 from optax_zoo.cost.step.floor import kernel_floor
+from optax_zoo.cost.step.flops import Flops, flops_of
 
 # Instructions of HLO that move no data.
 FREE = ("parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id")
 INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%\S+ = (?:\([^=]*?\)|\S+) ([\w-]+)\(", re.MULTILINE)
+
+
+def _step(tx: optax.GradientTransformation, tree: Any) -> tuple[Any, Any]:
+    """The shapes of (parameters, state) and gradients, and the jitted step from and to them."""
+    from optax_zoo.conformance.subject import KNOWN
+
+    extended = optax.with_extra_args_support(tx)
+
+    def step(carry: Any, grads: Any) -> Any:
+        params, state = carry
+        extra = {name: make(params, grads) for name, make in KNOWN.items()}
+        updates, state = extended.update(grads, state, params, **extra)
+        return optax.apply_updates(params, updates), state
+
+    return ((tree, jax.eval_shape(tx.init, tree)), tree), jax.jit(step, donate_argnums=0)
+
+
+def least_accessed(tx: optax.GradientTransformation, tree: Any) -> int:
+    """The fewest bytes that a step can access with kernels that write one array each; nothing is compiled."""
+    shapes, step = _step(tx, tree)
+    return kernel_floor(step.trace(*shapes).jaxpr)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +47,7 @@ class Program:
       compiled: takes (parameters, state) and gradients, returns (parameters, state).
       shapes: of (parameters, state) and gradients.
       floor: the fewest bytes that kernels which write one array each can access, see `kernel_floor`.
+      flops: floating-point operations, see `flops_of`.
       trace_seconds: wall time of tracing and lowering.
       compile_seconds: wall time of XLA.
     """
@@ -32,6 +55,7 @@ class Program:
     compiled: jax.stages.Compiled
     shapes: Any
     floor: int
+    flops: Flops
     trace_seconds: float
     compile_seconds: float
 
@@ -42,27 +66,18 @@ class Program:
         Raises:
           ValueError: if the optimizer fails on the tree.
         """
-        from optax_zoo.conformance.subject import KNOWN
-
-        extended = optax.with_extra_args_support(tx)
-
-        def step(carry: Any, grads: Any) -> Any:
-            params, state = carry
-            extra = {name: make(params, grads) for name, make in KNOWN.items()}
-            updates, state = extended.update(grads, state, params, **extra)
-            return optax.apply_updates(params, updates), state
-
         try:
-            shapes = (tree, jax.eval_shape(tx.init, tree)), tree
+            shapes, step = _step(tx, tree)
             began = time.perf_counter()
-            traced = jax.jit(step, donate_argnums=0).trace(*shapes)
+            traced = step.trace(*shapes)
             lowered = traced.lower()
         except Exception as error:
             raise ValueError(f"the optimizer fails on this tree: {' '.join(str(error).split())[:300]}") from error
         between = time.perf_counter()
         compiled = lowered.compile()
         ended = time.perf_counter()
-        return cls(compiled, shapes, kernel_floor(traced.jaxpr), between - began, ended - between)
+        floor, flops = kernel_floor(traced.jaxpr), flops_of(traced.jaxpr)
+        return cls(compiled, shapes, floor, flops, between - began, ended - between)
 
     @property
     def state_bytes(self) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from optax_zoo.cost.step.costs import Cost, machine
+from optax_zoo.cost.step.flops import Flops
 from optax_zoo.cost.step.timing import Spread
 
 LEGEND = (
     "state, temp, bytes: of state, of temporaries, and accessed by kernels, each per parameter. / floor: bytes over "
     "those of kernels that write one array each; / least: over gradient, parameter and state read once, parameter and "
-    "state written once. build: seconds to trace and compile. / mem: step time over that of moving the least bytes. "
+    "state written once. flops: floating-point operations per parameter, from the cheapest step to the dearest where "
+    "they differ. build: seconds to trace and compile. / mem: step time over that of moving the least bytes. "
     "Ratios are to the other optimizer, medians of builds and of runs that took turns, the latter with quartiles; "
     "below 1 is faster than it."
 )
@@ -29,6 +31,7 @@ def figures_of(cost: Cost) -> dict[str, str]:
         "/ floor": f"{figures.accessed / figures.floor:.2f}",
         "/ least": f"{figures.accessed / figures.minimum:.2f}",
         "kernels": str(figures.kernels),
+        "flops": operations(figures.flops, cost.parameters),
     }
 
 
@@ -51,6 +54,17 @@ def times_of(cost: Cost) -> dict[str, str] | None:
 def per_parameter(size: float, cost: Cost) -> str:
     """Bytes per parameter, 0 if it is less than a hundredth."""
     return f"{size / cost.parameters:.2f}".rstrip("0").rstrip(".")
+
+
+def operations(flops: Flops, parameters: int) -> str:
+    """Floating-point operations per parameter, of the cheapest and of the dearest step; "+" where more may be."""
+    least, most = (_rounded(count / max(parameters, 1)) for count in (flops.least, flops.most))
+    return (least if least == most else f"{least}-{most}") + "+" * bool(flops.open_loops)
+
+
+def _rounded(number: float) -> str:
+    """With two digits or more, in thousands where there are many."""
+    return f"{number:.2g}" if number < 10 else f"{number:.0f}" if number < 10**4 else f"{number / 1000:,.0f}k"
 
 
 def milliseconds(value: float) -> str:

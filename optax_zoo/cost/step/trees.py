@@ -77,6 +77,46 @@ def _resnet50() -> Shapes:
     return {**tree, "head": {"kernel": _leaf(2048, 1000), "bias": _leaf(1000)}}
 
 
+def _clip() -> Shapes:
+    """CLIP with ViT-B/32 (Radford et al. 2021) as Flax has it: layers are scanned, heads have axes of their own."""
+
+    def norm(width: int, *layers: int) -> Shapes:
+        return {"scale": _leaf(*layers, width), "bias": _leaf(*layers, width)}
+
+    def dense(layers: int, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Shapes:
+        return {"kernel": _leaf(layers, *inputs, *outputs), "bias": _leaf(layers, *outputs)}
+
+    def scanned(width: int, layers: int = 12) -> Shapes:
+        heads = (width // 64, 64)
+        projections = {name: dense(layers, (width,), heads) for name in ("query", "key", "value")}
+        return {
+            "attention_norm": norm(width, layers),
+            "attention": {**projections, "out": dense(layers, heads, (width,))},
+            "mlp_norm": norm(width, layers),
+            "mlp": {"up": dense(layers, (width,), (4 * width,)), "down": dense(layers, (4 * width,), (width,))},
+        }
+
+    return {
+        "vision": {
+            "patches": {"kernel": _leaf(32, 32, 3, 768)},
+            "class_embedding": _leaf(768),
+            "positions": {"embedding": _leaf(50, 768)},
+            "first_norm": norm(768),
+            "layers": scanned(768),
+            "last_norm": norm(768),
+            "head": {"kernel": _leaf(768, 512)},
+        },
+        "text": {
+            "tokens": {"embedding": _leaf(49408, 512)},
+            "positions": {"embedding": _leaf(77, 512)},
+            "layers": scanned(512),
+            "last_norm": norm(512),
+            "head": {"kernel": _leaf(512, 512)},
+        },
+        "logit_scale": _leaf(),
+    }
+
+
 def _billion() -> Shapes:
     """A decoder of 1.1 billion parameters, with the shapes of TinyLlama (Zhang et al. 2024)."""
     return Decoder(layers=22, width=2048, hidden=5632, key_width=256, vocabulary=32000).shapes()
@@ -88,6 +128,7 @@ TREES: Mapping[str, Callable[[], Shapes]] = types.MappingProxyType(
         "gpt2-small": _gpt2_small,
         "thousand-leaves": _thousand,
         "resnet50": _resnet50,
+        "clip-b32": _clip,
         "1b": _billion,
     }
 )

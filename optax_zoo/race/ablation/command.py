@@ -62,7 +62,7 @@ class SlotLevel(click.ParamType):
     required=True,
     help="A slot and a part for it; LABEL is its short name. Repeat a slot for another level.",
 )
-@options("search", "samples")
+@options("search", "samples", "top")
 @click.option("--out", default=OUT, show_default=True, help="Folder for results, pictures and report.html.")
 @click.pass_obj
 def command(

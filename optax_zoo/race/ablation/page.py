@@ -85,8 +85,10 @@ def _figure(ablation: Ablation, kind: str) -> Figure:
             annotations=[_name(place, effect) for place, effect in enumerate(effects)],
             margin=dict(l=12, r=12, t=8, b=46),
             xaxis=dict(title=f"change of test {metric}", range=_range(ablation), nticks=7),
-            yaxis=dict(range=[len(effects) - 0.5, -0.9], showticklabels=False, ticks="", showgrid=False),
-            shapes=[dict(type="line", x0=0, x1=0, yref="paper", y0=0, y1=1, line=dict(color=palette.MUTED, width=1))],
+            yaxis=dict(range=[len(effects) - 0.5, -0.9], showticklabels=False, showgrid=False),
+            shapes=[
+                dict(type="line", x0=0, x1=0, yref="y domain", y0=0, y1=1, line=dict(color=palette.MUTED, width=1))
+            ],
             dragmode=False,
         ),
         height=height,
@@ -107,9 +109,9 @@ def _range(ablation: Ablation) -> list[float]:
 
 def _name(place: int, effect: Effect) -> dict[str, Any]:
     lost = ": nothing left to compare" if effect.mean is None else ""
-    parts = [words.plain(f"{slot}={words.short(level, 28)}") for slot, level in effect.changes.items()]
-    where = dict(xref="x domain", x=0, xanchor="left", align="left", y=place - 0.22, yanchor="bottom", showarrow=False)
-    return dict(where, text=" ×<br>".join(parts) + lost, font=dict(size=12), bgcolor=palette.GROUND)  # noqa: RUF001
+    parts = [f"{slot}={words.short(level, 28)}" for slot, level in effect.changes.items()]
+    where = dict(xref="x domain", x=0, xanchor="left", y=place - 0.22, yanchor="bottom")
+    return dict(where, text=" ×\n".join(parts) + lost, font=dict(size=12), bgcolor=palette.GROUND)  # noqa: RUF001
 
 
 def _point(place: int, effect: Effect) -> dict[str, Any]:
@@ -118,14 +120,12 @@ def _point(place: int, effect: Effect) -> dict[str, Any]:
     symbol = "circle" if effect.found else "circle-open"
     said = described(effect.changes), f"{_signed(mean)} ± {words.number(half)}", effect.verdict
     return dict(
-        type="scatter",
         mode="markers",
         x=words.rounded([mean], 6),
         y=[place],
         error_x=dict(array=words.rounded([half]), width=4, thickness=2),
         marker=dict(color=colour, symbol=symbol, size=9, line=dict(width=2, color=colour)),
-        text="<br>".join(map(words.plain, said)),
-        hoverinfo="text",
+        text="\n".join(said),
     )
 
 

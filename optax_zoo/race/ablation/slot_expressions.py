@@ -36,16 +36,21 @@ OPTAX = (
 )
 # Public functions that make no part: they look up, register or compose, or take more than literals.
 _NO_PARTS = {
-    "CLAIMS",
-    "SLOTS",
     "Algorithm",
+    "CLAIMS",
     "Estimate",
+    "SLOTS",
     "Told",
     "Turned",
+    "Within",
     "algorithm",
     "create",
     "describe",
+    "enable_fused_steps",
     "evaluation_params",
+    "flax_layout",
+    "fused",
+    "hutchinson",
     "in_series",
     "integrator",
     "list_algorithms",
@@ -56,9 +61,12 @@ _NO_PARTS = {
     "nag_iterate",
     "optional",
     "pipeline",
+    "polar_express",
+    "precision",
     "primitive",
     "register_norm",
     "route",
+    "short_matrices",
 }
 _NUMBERS = (ast.Constant, ast.UnaryOp, ast.Tuple)  # what stands in tuples
 _FOUND: Mapping[type[ast.AST], str] = {

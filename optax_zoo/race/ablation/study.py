@@ -20,7 +20,7 @@ from optax_zoo.race.engine.processes import from_first, is_first
 from optax_zoo.race.runner import race
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
-from optax_zoo.running.errors import RaceError, require
+from optax_zoo.running.errors import EntrantError, RaceError, require
 from optax_zoo.running.out import check_out
 
 REPORT = "report.html"
@@ -80,7 +80,7 @@ def ablate(
     """
     check_out(out)
     if out is not None and report:
-        require("plotly", "jinja2")
+        require("jinja2")
     name, at_rate = base_of(base)
     parts = levels_of(name, at_rate, slots)
     grid = [dict(zip(parts, labels, strict=True)) for labels in itertools.product(*parts.values())]
@@ -96,9 +96,17 @@ def ablate(
         from_first(lambda: record.append(stack.enter_context(recorded(out, resume, {"base": name, "levels": shown}))))
         try:
             result = race(
-                factories, task=task, **options, **rules, out=out, resume=resume, report=False, progress=progress
+                factories,
+                task=task,
+                **options,
+                **rules,
+                out=out,
+                resume=resume,
+                strict=True,
+                report=False,
+                progress=progress,
             )
-        except NameError as error:  # what jax raises for an axis name without a mesh
+        except EntrantError as error:
             raise RaceError(f"cannot race {name}: {error}") from error
         chosen = dict(zip(factories, grid, strict=True))
         combinations = tuple(

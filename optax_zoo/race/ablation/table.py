@@ -5,7 +5,7 @@ from typing import Any
 from optax_zoo.race.ablation.effects import Effect, described
 from optax_zoo.race.ablation.findings import Findings
 from optax_zoo.race.terminal.formats import column_places, with_interval
-from optax_zoo.race.terminal.tables import empty_table
+from optax_zoo.running.tables import empty_table
 
 
 def tables(ablation: Findings) -> list[Any]:

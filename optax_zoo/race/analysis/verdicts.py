@@ -12,20 +12,22 @@ class Verdict:
 
     Attributes:
       optimizer: its name.
-      tier: from 1; none in a tier was found worse than the tier's best. None for one that diverged.
+      tier: from 1; none in a tier was found worse than the tier's best. None for one that diverged or could not run.
       against_best: how the best of the race differs from it: the mean of the best minus its own over the same seeds,
         the 95 % interval and the corrected p-value; None for the best itself and for one that diverged.
+      failed: whether it could not be trained at all.
     """
 
     optimizer: str
     tier: int | None
     against_best: Difference | None
+    failed: bool = False
 
     @property
     def words(self) -> str:
         """The verdict: "best", "worse", "not told apart" and so on."""
         if self.tier is None:
-            return "diverged"
+            return "could not run" if self.failed else "diverged"
         if self.against_best is None:
             return "best"
         if self.against_best.same:
@@ -91,7 +93,7 @@ def standing(result: Raced) -> Standing:
             Verdict(name, tier, None if name == best else by_name[best, name]) for name in left if name not in worse
         ]
         left = worse
-    lost = [Verdict(row.optimizer, None, None) for row in result.rows if row.test_metric is None]
+    lost = [Verdict(row.optimizer, None, None, row.failure != "") for row in result.rows if row.test_metric is None]
     noise = tuple(pair for pair in pairs if pair.same)
     return Standing((*verdicts, *lost), tuple(pairs), tuple(copies(result.rows)), noise)
 

@@ -40,11 +40,15 @@ def tuned(row: Row) -> tuple[float, float, float] | None:
 
 def why_no_figure(row: Row) -> str:
     """What is shown in place of a figure as tuned."""
+    if row.failure:
+        return "could not run"
     return "diverged at every rate" if row.best_rate is None else "diverged at a final seed"
 
 
 def why_no_default(row: Row) -> str:
     """What is shown in place of a figure at defaults."""
+    if row.failure:
+        return "could not run"
     return "no default rate" if row.default_rate is None else "diverged"
 
 

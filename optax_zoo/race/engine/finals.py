@@ -15,6 +15,10 @@ from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.statistics.estimates import bootstrap_interval, first_reaching, interquartile_mean
 from optax_zoo.race.storage.batches import Trials
+from optax_zoo.running.entrants import Entrant
+from optax_zoo.running.errors import EntrantError
+
+MOST_LETTERS = 200  # of a reason
 
 
 def enter(program: Program, settings: Settings, untrained: np.ndarray, progress: Progress) -> Row:
@@ -51,6 +55,34 @@ def enter(program: Program, settings: Settings, untrained: np.ndarray, progress:
             **(_nothing() if final is None else _figures(tuned, final, seeds, settings)),
             **_contenders(program.names, tuned, finals),
             "seconds": time.perf_counter() - began,
+        }
+    )
+
+
+def failed(entrant: Entrant, settings: Settings, error: EntrantError) -> Row:
+    """The row of an optimizer that cannot be trained: the reason, and no figures."""
+    shape = len(settings.rates), settings.seeds
+    nothing = np.full(shape, np.nan)
+    searched = ("search_validation_metric", "search_validation_loss", "search_diverged")
+    return Row.of(
+        {
+            "optimizer": entrant.name,
+            "composition": "",
+            "failure": error.reason[:MOST_LETTERS],
+            "best_values": {},
+            "state_bytes": None,
+            "untrained_test_metric": None,
+            "default_rate": entrant.default_rate,
+            "default_test_metric": (),
+            "diverged_rates": 0,
+            "rates": settings.rates,
+            "tuning_validation_metric": nothing,
+            "tuning_validation_loss": nothing,
+            "tuning_diverged": np.zeros(shape, bool),
+            **dict.fromkeys(("search_rates", "search_values", *searched), ()),
+            "curve_steps": evaluation_steps(settings.steps),
+            "seconds": 0.0,
+            **_nothing(),
         }
     )
 

@@ -92,11 +92,11 @@ def layout_of(settings: Settings) -> Layout:
     return Layout(mesh, -(-grid // mesh.size) if vectorized else IN_TURN, vectorized)
 
 
-def check_memory(name: str, layout: Layout, compiled: Any) -> bool:
+def check_memory(layout: Layout, compiled: Any) -> bool:
     """Whether the memory at hand holds what a compiled program needs for its trials.
 
     Raises:
-      RaceError: if it does not hold those of one trial.
+      RaceError: if it does not hold what one trial needs.
     """
     analysis = compiled.memory_analysis()
     at_hand = memory_at_hand()
@@ -107,9 +107,7 @@ def check_memory(name: str, layout: Layout, compiled: Any) -> bool:
         return True
     if layout.vectorized and layout.per_device > 1:
         return False
-    raise RaceError(
-        f"optimizer {name!r} needs {need / 2**30:.3g} GiB of memory for a trial, but {at_hand / 2**30:.3g} are free."
-    )
+    raise RaceError(f"a trial needs {need / 2**30:.3g} GiB of memory, but {at_hand / 2**30:.3g} are free.")
 
 
 def memory_at_hand() -> int | None:

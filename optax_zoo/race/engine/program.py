@@ -1,8 +1,9 @@
 """The compiled program of an optimizer in a race: many trials at once, on all devices."""
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple, Protocol
 
@@ -12,12 +13,12 @@ import numpy as np
 
 from optax_zoo.race.engine.layout import Layout, check_memory
 from optax_zoo.race.engine.protocol import transformation
-from optax_zoo.race.engine.trials import Start, first_line, run_trial
+from optax_zoo.race.engine.trials import Start, run_trial
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage.batches import Batches, Key, Trials
 from optax_zoo.race.task import Task
 from optax_zoo.running.entrants import Entrant
-from optax_zoo.running.errors import RaceError
+from optax_zoo.running.errors import EntrantError
 
 
 class Progress(Protocol):
@@ -58,9 +59,9 @@ class Program:
         """Traces the program, which finds an optimizer that cannot run before any has run.
 
         Raises:
-          RaceError: if the task cannot be trained with this optimizer.
+          EntrantError: if the task cannot be trained with this optimizer.
         """
-        self.entrant, self.start = entrant, start
+        self.entrant, self.start, self.task = entrant, start, task
         self.names = tuple(each.name for each in settings.search if each.name in entrant.defaults)
         self._batches, self._layout = batches, layout
         self._ahead: Future[Any] | None = None
@@ -70,13 +71,9 @@ class Program:
             return run_trial(task, made, settings.steps, start, seed)
 
         self._trial = trial
-        try:
+        with self._naming(Exception):
             self.state_bytes = _state_bytes(lambda rate: transformation(entrant, settings, rate, {}), start)
             self._traced = layout.trace(trial, start, self._arguments([]))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise RaceError(
-                f"optimizer {entrant.name!r} cannot train task {task.name!r}: {first_line(error)}"
-            ) from error
 
     @property
     def defaults(self) -> tuple[float, ...]:
@@ -92,6 +89,9 @@ class Program:
           points: what each trial trains with.
           seeds: of each trial.
           progress: told what has just been finished, and what had been before.
+
+        Raises:
+          EntrantError: if it cannot be compiled, or fails as it runs.
         """
         keys = [Key.of(point.rate, point.values, seed) for point, seed in zip(points, seeds, strict=True)]
         known = self._batches.known(self.entrant.name)
@@ -112,18 +112,28 @@ class Program:
     @functools.cached_property
     def compiled(self) -> Any:
         """The program, for as many trials as the memory holds; compiled now, unless a thread has done so."""
-        compiled = self._traced.lower().compile() if self._ahead is None else self._ahead.result()
-        while not check_memory(self.entrant.name, self._layout, compiled):
-            self._layout = self._layout.halved()
-            compiled = self._layout.trace(self._trial, self.start, self._arguments([])).lower().compile()
-        return compiled
+        with self._naming(Exception):
+            compiled = self._traced.lower().compile() if self._ahead is None else self._ahead.result()
+            while not check_memory(self._layout, compiled):
+                self._layout = self._layout.halved()
+                compiled = self._layout.trace(self._trial, self.start, self._arguments([])).lower().compile()
+            return compiled
 
     def _run(self, compiled: Any, batch: Sequence[Key]) -> tuple[Trials, float]:
         """The outcomes of a batch, and the seconds that it took without compilation."""
         arguments = self._arguments(batch)
         began = time.perf_counter()
-        trials = self._layout.gather(compiled(self.start, *self._layout.place(arguments)))
+        with self._naming(jax.errors.JaxRuntimeError):
+            trials = self._layout.gather(compiled(self.start, *self._layout.place(arguments)))
         return Trials(*(x[: len(batch)] for x in trials)), time.perf_counter() - began
+
+    @contextlib.contextmanager
+    def _naming(self, errors: type[Exception]) -> Iterator[None]:
+        """Says of an error which optimizer and which task it is about."""
+        try:
+            yield
+        except errors as error:
+            raise EntrantError(self.entrant.name, self.task.name, error) from error
 
     def _arguments(self, batch: Sequence[Key]) -> tuple[np.ndarray, ...]:
         """Rates, hyperparameters and seeds, as many as run at once: the last is repeated."""

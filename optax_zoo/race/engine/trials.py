@@ -8,9 +8,10 @@ import numpy as np
 import optax
 
 from optax_zoo.evaluation import evaluation_params
+from optax_zoo.primitives.curvature import hutchinson
 from optax_zoo.race.storage.batches import Trials
 from optax_zoo.race.task import Task, Tree, count_examples
-from optax_zoo.running.errors import RaceError
+from optax_zoo.running.errors import RaceError, first_line
 
 EVALUATIONS = 24
 # Folded into a trial's key for what steps draw; the orders of epochs fold in the number of a step, which is less.
@@ -74,10 +75,10 @@ def run_trial(
                 lambda: order,
             )
         chosen = jax.lax.dynamic_slice(order, (number % per_epoch * task.batch_size,), (task.batch_size,))
-        (loss, model), gradient = jax.value_and_grad(task.step_loss, has_aux=True)(
-            parameters, jax.tree.map(lambda x: x[chosen], start.train), jax.random.fold_in(noise, number), model
-        )
-        updates, state = transformation.update(gradient, state, parameters, value=loss)
+        given = jax.tree.map(lambda x: x[chosen], start.train), jax.random.fold_in(noise, number), model
+        (loss, model), gradient = jax.value_and_grad(task.step_loss, has_aux=True)(parameters, *given)
+        curvature = hutchinson(lambda parameters: task.step_loss(parameters, *given)[0], parameters)
+        updates, state = transformation.update(gradient, state, parameters, value=loss, curvature=curvature)
         parameters = optax.apply_updates(parameters, updates)
         if task.project is not None:
             parameters = task.project(parameters)
@@ -115,8 +116,3 @@ def _check_metric(task: Task, start: Start) -> None:
     _, metric = jax.eval_shape(task.evaluate, parameters, task.state, start.validation)
     if getattr(metric, "shape", None) != ():
         raise RaceError(f"task {task.name!r}: metric must return one number, but returns {metric}.")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0]

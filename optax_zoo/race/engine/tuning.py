@@ -12,6 +12,7 @@ from optax_zoo.race.engine.program import Point, Program, Progress
 from optax_zoo.race.settings import Dimension, Settings
 
 MAX_EXTENSIONS = 4
+FACTOR = 1.0  # a default learning rate from here on is a factor on one that the optimizer finds itself
 MOST_SEEDS = 4  # times the usual number
 
 
@@ -80,7 +81,8 @@ def tune(program: Program, settings: Settings, progress: Progress) -> Tuned:
     def points(rates: Iterable[float]) -> list[Point]:
         return [Point(float(rate), defaults) for rate in rates]
 
-    grid = measure(program, points(settings.rates), settings.seeds, progress)
+    rates = rates_of(program.entrant.default_rate, settings.rates)
+    grid = measure(program, points(rates), settings.seeds, progress)
     field: Field | None = None
     for extensions in itertools.count():
         edge = grid.edge
@@ -100,6 +102,18 @@ def tune(program: Program, settings: Settings, progress: Progress) -> Tuned:
     search = measure(program, candidates, settings.seeds, progress)
     field = contest(program, [*points(grid.rates), *candidates], grid.beside(search), settings, progress)
     return Tuned(grid, candidates, search, field)
+
+
+def rates_of(default: float | None, rates: tuple[float, ...]) -> tuple[float, ...]:
+    """The grid of an optimizer: that of the race, unless its learning rate is a factor on one that it finds itself.
+
+    It is taken for that if it is 1 or more by default. Where the grid ends below the default, it is moved so that its
+    middle is there: as many rates, as far apart. A grid of a single rate is not.
+    """
+    if len(rates) == 1 or default is None or default < FACTOR or default <= rates[-1]:
+        return rates
+    middle = rates[len(rates) // 2]
+    return tuple(default * (rate / middle) for rate in rates)
 
 
 def contest(program: Program, points: Sequence[Point], grid: Grid, settings: Settings, progress: Progress) -> Field:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from optax_zoo.race.analysis.comparisons import LEAST_SEEDS, Difference
+from optax_zoo.race.analysis.comparisons import Difference, least_seeds
 from optax_zoo.race.analysis.verdicts import Standing
 from optax_zoo.race.html import words
 from optax_zoo.race.results import Result
@@ -12,6 +12,7 @@ from optax_zoo.race.rows import WORSENED, Row
 from optax_zoo.race.terminal.formats import column_places
 
 NAME = Markup("<strong>{}</strong>")
+MOST_NAMES, MOST_TIERS, MOST_COPIES = 12, 3, 5  # that are written out
 
 
 def paragraphs(result: Result, found: Standing) -> list[Markup]:
@@ -30,24 +31,29 @@ def paragraphs(result: Result, found: Standing) -> list[Markup]:
         words.rate(best.best_rate),
     )
     seeds = result.settings.final_seeds
-    others = [_compared(found, seeds, places), _tiers(found, seeds), _noise(found), _worsened(result)]
+    enough = seeds >= least_seeds(result)
+    others = [_compared(found, result, places), _tiers(found, enough), _noise(found), _worsened(result)]
     return [first, *filter(None, [*others, _lost(result.rows)])]
 
 
 def named(names: Sequence[str], last: str = "and") -> Markup:
-    """Names in a sentence."""
+    """Names in a sentence, the first of many."""
     marked = [NAME.format(name) for name in names]
+    if len(marked) > MOST_NAMES + 1:
+        marked = [*marked[:MOST_NAMES], Markup("{} others").format(len(marked) - MOST_NAMES)]
     if len(marked) == 1:
         return marked[0]
     return Markup("{} {} {}").format(Markup(", ").join(marked[:-1]), last, marked[-1])
 
 
-def _tiers(found: Standing, seeds: int) -> Markup:
+def _tiers(found: Standing, enough: bool) -> Markup:
     """How many pairs are told apart, and how many tiers there are."""
     told, of = found.told_apart
-    if not of or seeds < LEAST_SEEDS:
+    if not of or not enough:
         return Markup("")
     tiers = [Markup("{}: {}").format(number, named(names)) for number, names in enumerate(found.tiers, 1)]
+    if len(tiers) > MOST_TIERS + 1:
+        tiers[MOST_TIERS:] = [Markup("and so on to {}, see the table").format(len(tiers))]
     said = Markup("{} of {} pairs of different algorithms can be told apart.").format(told, of)
     if len(tiers) == 1:
         return said
@@ -66,6 +72,8 @@ def _noise(found: Standing) -> Markup:
         )
         for pair in found.noise
     ]
+    if len(pairs) > MOST_COPIES + 1:
+        pairs[MOST_COPIES:] = [Markup("and {} other pairs").format(len(pairs) - MOST_COPIES)]
     return Markup("The noise floor of this race, since these are one algorithm and differ by chance: {}.").format(
         Markup("; ").join(pairs)
     )
@@ -86,10 +94,11 @@ def _worsened(result: Result) -> Markup:
     )
 
 
-def _compared(found: Standing, seeds: int, places: int) -> Markup:
-    if found.pairs and seeds < LEAST_SEEDS:
+def _compared(found: Standing, result: Result, places: int) -> Markup:
+    seeds = result.settings.final_seeds
+    if found.pairs and seeds < least_seeds(result):
         return Markup("With {} final seeds no difference can be found; {} at least are needed.").format(
-            seeds, LEAST_SEEDS
+            seeds, least_seeds(result)
         )
     pairs = [verdict.against_best for verdict in found.verdicts if verdict.against_best is not None]
     copies = [each.second for each in pairs if each.same]
@@ -119,11 +128,14 @@ def _worse(worse: Sequence[Difference], places: int) -> Markup:
 
 
 def _lost(rows: Sequence[Row]) -> Markup:
-    everywhere = [row.optimizer for row in rows if row.best_rate is None]
+    everywhere = [row.optimizer for row in rows if row.best_rate is None and not row.failure]
     at_seeds = [row.optimizer for row in rows if row.best_rate is not None and row.test_metric is None]
     said = []
     if at_seeds:
         said.append(Markup("{} diverged at a final seed.").format(named(at_seeds)))
     if everywhere:
         said.append(Markup("{} diverged at every learning rate.").format(named(everywhere)))
+    failed = [Markup("{} ({})").format(NAME.format(row.optimizer), row.failure) for row in rows if row.failure]
+    if failed:
+        said.append(Markup("Could not run: {}.").format(Markup("; ").join(failed)))
     return Markup(" ").join(said)

@@ -15,79 +15,53 @@ from optax_zoo.race.results import Result
 from optax_zoo.race.rows import Row
 
 Bands = Mapping[str, Band]
+DIGITS = 4
 
 
 def figure(result: Result, looks: Mapping[str, Look], prefix: str, bands: Bands) -> Figure:
-    """The curves of all optimizers, with a legend that shows and hides them."""
+    """The curves of all optimizers; of up to a dozen with a legend that shows and hides them."""
     metric = result.settings.metric
-    traces = [trace for row in reversed(result.rows) for trace in _traces(row, bands, looks[row.optimizer])]
+    shown = [looks[name] for name in bands]
+    many = any(look.many for look in shown)
+    named = [look.name for look in shown if look.stands_out]
+    rows = [row for row in reversed(result.rows) if row.optimizer in bands]
     return Figure(
         id=f"{prefix}curves",
         caption=f"Validation {metric} against steps at the tuned rate: interquartile mean over "
         f"{result.settings.final_seeds} final seeds, and its pointwise 95 % bootstrap interval as a band"
-        f"{figures.which_bands(bands)}." + _target_words(result),
+        f"{figures.which_bands(bands)}.{_target_words(result)}{figures.which_lines(shown)}",
         alternative=f"Learning curves. Validation {metric} after the last step, interquartile mean: "
-        f"{_ends(bands, result.rows[0].curve_steps)}.",
-        traces=traces,
-        layout=_layout(result, bands),
-        height=440,
-        legend=[looks[name] for name in bands],
+        f"{_ends({name: bands[name] for name in named}, result.rows[0].curve_steps)}.",
+        traces=[_trace(bands[row.optimizer], looks[row.optimizer]) for row in rows],
+        layout=_layout(result, bands) | figures.ends(shown),
+        height=520 if many else 440,
+        legend=[] if many else shown,
         bands=len(bands) > figures.BANDS,
         table=_table(result, bands),
+        shared={"steps": list(result.rows[0].curve_steps)},
     )
 
 
-def single(row: Row, result: Result, looks: Mapping[str, Look], prefix: str, bands: Bands) -> Figure:
+def single(row: Row, looks: Mapping[str, Look], prefix: str, of: str, bands: Bands) -> Figure:
     """The curve of one optimizer in front of all others in grey."""
-    metric, name = result.settings.metric, row.optimizer
-    others = [each for each in result.rows if each.optimizer != name and each.optimizer in bands]
-    behind = grey([(each.curve_steps, bands[each.optimizer].middle) for each in others])
+    name = row.optimizer
     return Figure(
         id=f"{prefix}curve",
-        caption=f"Validation {metric} against steps; the others in grey.",
-        alternative=f"Learning curve. Validation {metric} after the last step, interquartile mean: "
+        caption="Learning curve; the others in grey.",
+        alternative="Learning curve. Interquartile mean of the validation metric after the last step: "
         f"{_ends({name: bands[name]}, row.curve_steps)}.",
-        traces=[behind, *_shown(_traces(row, bands, looks[name]))],
-        layout=_layout(result, bands),
+        traces=[],
+        layout={},
         height=260,
         narrow_height=240,
+        of=of,
+        optimizer=looks[name].number,
     )
 
 
-def _shown(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the band, whichever optimizer it is."""
-    return [trace | dict(meta=None) for trace in traces]
-
-
-def grey(lines: list[tuple[Any, np.ndarray]]) -> dict[str, Any]:
-    """Many lines in one trace, with gaps between them."""
-    x: list[Any] = []
-    y: list[Any] = []
-    for across, up in lines:
-        x += [*words.rounded(np.asarray(across, float)), None]
-        y += [*words.rounded(up), None]
-    shape = dict(color=palette.OTHERS, width=1)
-    return dict(type="scatter", mode="lines", x=x, y=y, line=shape, hoverinfo="skip", connectgaps=False)
-
-
-def _traces(row: Row, bands: Bands, look: Look) -> list[dict[str, Any]]:
-    if row.optimizer not in bands:
-        return []
-    band, steps = bands[row.optimizer], np.asarray(row.curve_steps)
-    there = np.isfinite(band.middle)
-    name = words.plain(row.optimizer)
-    area = figures.band(look, steps[there].tolist(), words.rounded(band.low[there]), words.rounded(band.high[there]))
-    middle = line(
-        look,
-        x=steps.tolist(),
-        y=words.rounded(band.middle),
-        text=[
-            f"{name}<br>step {step}: {words.number(middle)} {words.interval((low, high))}"
-            for step, middle, low, high in zip(steps, *band, strict=True)
-        ],
-        hoverinfo="text",
-    )
-    return [area, middle]
+def _trace(band: Band, look: Look) -> dict[str, Any]:
+    low, high = (words.rounded(end, DIGITS) for end in (band.low, band.high))
+    return line(look, x="steps", y=words.rounded(band.middle, DIGITS), **figures.banded(look, low, high))
 
 
 def _layout(result: Result, bands: Bands) -> dict[str, Any]:
@@ -101,6 +75,7 @@ def _layout(result: Result, bands: Bands) -> dict[str, Any]:
         xaxis=dict(title="steps", range=[0, 1.01 * result.settings.steps]),
         yaxis=dict(title=f"validation {result.settings.metric}", range=limits),
         shapes=lines,
+        across="step",
     )
 
 
@@ -127,6 +102,7 @@ def _table(result: Result, bands: Bands) -> Any:
     if not bands:
         return None
     steps = result[next(iter(bands))].curve_steps
-    columns = [[words.number(value) for value in band.middle] for band in bands.values()]
+    columns = [list(bands)]
+    columns += [[words.number(band.middle[place]) for band in bands.values()] for place in range(len(steps))]
     caption = f"Validation {result.settings.metric}, interquartile mean over the final seeds, by step"
-    return data_table(caption, ["step", *bands], [[str(step) for step in steps], *columns])
+    return data_table(caption, ["optimizer", *map(str, steps)], columns)

@@ -24,7 +24,20 @@ from optax_zoo.running.errors import RaceError, require
 
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
-RESERVED = ("main", "answer", "profiles", "descents", "trajectories", "optimizers", "protocol", "record", "scheme")
+SCRIPTS = ("page", "tables", "charts", "figures", "filter")
+RESERVED = (
+    "main",
+    "answer",
+    "profiles",
+    "descents",
+    "trajectories",
+    "optimizers",
+    "protocol",
+    "record",
+    "scheme",
+    "filter",
+    "known",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +84,7 @@ def write(
 
 def render(results: Sequence[Result], *, animation: bool = True, lead: Lead | None = None) -> str:
     """The text of the page; arguments and errors are those of `write`, except for the file."""
-    require("plotly", "jinja2")
+    require("jinja2")
     if not results:
         raise RaceError("results is empty, but must hold at least one.")
     return _environment().get_template("report.html").render(**_assets(), **context(results, animation, lead))
@@ -105,12 +118,7 @@ def _assets() -> dict[str, Any]:
 
     Code from strings is allowed because browser drivers need it to wait for something.
     """
-    from plotly.offline import get_plotlyjs
-
-    scripts = [
-        get_plotlyjs(),
-        *((HERE / "assets" / name).read_text() for name in ("page.js", "tables.js", "figures.js")),
-    ]
+    scripts = [(HERE / "assets" / f"{name}.js").read_text() for name in SCRIPTS]
     scripts = [text.replace("</script", "<\\/script").strip("\n") for text in scripts]
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(x.encode()).digest()).decode()}'" for x in scripts)
     return {
@@ -130,7 +138,8 @@ def context(results: Sequence[Result], animation: bool, lead: Lead | None = None
     order = summary.optimizers if len(results) > 1 else ()
     names = list(dict.fromkeys([*order, *raced]))
     looks = palette.looks(names)
-    anchors = sections.anchors(names, [*RESERVED, *([lead.id] if lead else [])])
+    pages_taken = [*RESERVED, *([lead.id] if lead else [])]
+    anchors = sections.anchors(names, pages_taken)
     return {
         "lead": lead,
         "title": lead.title if lead else _title(results, names),
@@ -140,7 +149,8 @@ def context(results: Sequence[Result], animation: bool, lead: Lead | None = None
         "profiles": [each for each in (profiles.scores(summary, looks), _steps(summary, looks)) if each],
         "improvement": profiles.improvement(summary),
         "descents": trajectories.figure(results, looks) if animation else None,
-        "pages": sections.pages(races, looks, anchors),
+        "families": sections.families(sections.pages(races, looks, anchors)),
+        "known": [(look.number, look.name, look.family) for look in looks.values()],
         "protocols": [(result.settings.task, protocol.protocol(result.settings)) for result in results],
         "definitions": protocol.definitions(),
         "records": [(result.settings.task, _record(result)) for result in results],

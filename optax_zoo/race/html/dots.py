@@ -12,6 +12,12 @@ Estimate = tuple[float, float, float]
 Estimates = Mapping[str, Estimate | None]
 Limits = tuple[float, float] | None
 LINE = 26
+MOST = 40  # dots in a figure
+
+
+def which(shown: int, of: int) -> str:
+    """What a caption says where not all are shown."""
+    return f" The best {shown} of {of}; the others are in the table below." if shown < of else ""
 
 
 def limits(estimates: Estimates) -> Limits:
@@ -53,17 +59,15 @@ def names(estimates: Estimates) -> dict[str, Any]:
     """The axis of the names, the first on top."""
     return dict(
         tickvals=list(range(len(estimates))),
-        ticktext=[words.plain(text) for text in words.distinct(estimates).values()],
+        ticktext=list(words.distinct(estimates).values()),
         range=[len(estimates) - 0.4, -0.6],
-        ticks="",
-        fixedrange=True,
     )
 
 
 def title(text: str, axes: str) -> dict[str, Any]:
     """The title of a panel."""
     place = dict(xref=f"x{axes} domain", yref=f"y{axes} domain", x=0, y=1, yshift=22, xanchor="left")
-    return dict(place, text=f"<b>{text}</b>", showarrow=False)
+    return dict(place, text=text, bold=True)
 
 
 def _below(estimate: Estimate, within: Limits) -> bool:
@@ -71,14 +75,13 @@ def _below(estimate: Estimate, within: Limits) -> bool:
 
 
 def _note(text: str, place: int, axes: str) -> dict[str, Any]:
-    where = dict(xref=f"x{axes} domain", yref=f"y{axes}", x=0.01, y=place, xanchor="left", showarrow=False)
+    where = dict(xref=f"x{axes} domain", yref=f"y{axes}", x=0.01, y=place, xanchor="left")
     return dict(where, text=text, font=dict(size=12, color=palette.MUTED), bgcolor=palette.GROUND)
 
 
 def _point(place: int, look: Look, estimate: Estimate, axes: str, hollow: bool) -> dict[str, Any]:
     middle, low, high = estimate
     return dict(
-        type="scatter",
         mode="markers",
         x=words.rounded([middle], 6),
         y=[place],
@@ -93,6 +96,5 @@ def _point(place: int, look: Look, estimate: Estimate, axes: str, hollow: bool) 
         ),
         xaxis=f"x{axes}",
         yaxis=f"y{axes}",
-        text=f"{words.plain(look.name)}<br>{words.number(middle)} {words.interval((low, high))}",
-        hoverinfo="text",
+        text=f"{look.name}\n{words.number(middle)} {words.interval((low, high))}",
     )

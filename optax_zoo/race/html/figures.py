@@ -1,9 +1,8 @@
-"""A figure of the report: what Plotly draws, the same in words, and the numbers behind it."""
+"""A figure of the report: what is drawn, the same in words, and the numbers behind it."""
 
 import copy
 import dataclasses
-import json
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from markupsafe import Markup
@@ -12,20 +11,7 @@ from optax_zoo.race.html import palette
 from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Table
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-AXIS: dict[str, Any] = dict(
-    gridcolor=palette.GRID,
-    linecolor=palette.MUTED,
-    tickfont=dict(size=12),
-    zeroline=False,
-    ticks="outside",
-    ticklen=4,
-    tickcolor=palette.GRID,
-    automargin=True,
-    title=dict(standoff=8, font=dict(size=13, color=palette.MUTED)),
-)
-
-
+AXIS: dict[str, Any] = dict(gridcolor=palette.GRID, title=dict(font=dict(color=palette.MUTED)))
 BANDS = 3
 
 
@@ -37,8 +23,12 @@ class Figure:
       id: of its element.
       caption: what it shows and how to read it.
       alternative: the same with its key numbers, for those who do not see it.
-      traces: what is drawn; the entry `meta` of a trace is made by `belongs`.
+      traces: what is drawn, as `assets/charts.js` understands it; the entry `meta` of a trace is made by `belongs`.
       layout: how.
+      shared: values that several traces have as `x`, by the name that these give instead.
+      of: another figure, of whose lines those of one optimizer are shown in front of all others.
+      optimizer: the number of this optimizer.
+      band: what is drawn around its line besides: `low` and `high` by point, and a `tint`.
       height: in pixels.
       narrow: what of the layout differs on a narrow screen.
       narrow_height: the height there.
@@ -62,23 +52,27 @@ class Figure:
     table: Table | None = None
     motion: Mapping[str, Any] | None = None
     pictures: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    shared: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
+    of: str = ""
+    optimizer: int | None = None
+    band: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def specification(self) -> dict[str, Any]:
-        """What the page's script hands to Plotly, checked by Plotly's own validators."""
-        import plotly.graph_objects as go
-
-        checked = go.Figure(data=list(self.traces), layout=layout(**self.layout), skip_invalid=False)
-        go.Layout(_nested(self.narrow))
-        described = json.loads(checked.to_json())
-        described["layout"].pop("template", None)
-        return {
-            "data": described["data"],
-            "layout": {**described["layout"], "height": self.height},
+        """What the page's script draws."""
+        given = dict(self.layout) if self.of else layout(**self.layout)
+        kept = {
+            "data": list(self.traces),
+            "layout": {**given, "height": self.height},
             "narrow": {**self.narrow, "height": self.narrow_height},
-            "motion": self.motion,
             "pictures": self.pictures,
+            "motion": self.motion,
+            "shared": self.shared,
+            "of": self.of and f"{self.of}-data",
+            "optimizer": self.optimizer,
+            "band": self.band,
         }
+        return {name: value for name, value in kept.items() if value or value == 0}
 
 
 def layout(**changes: Any) -> dict[str, Any]:
@@ -87,38 +81,18 @@ def layout(**changes: Any) -> dict[str, Any]:
     for axis in axes.values():
         if isinstance(axis["title"], str):
             axis["title"] = AXIS["title"] | dict(text=axis["title"])
-    shared = dict(
-        font=dict(family=FONT, size=13, color=palette.INK),
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin=dict(l=56, r=12, t=12, b=48),
-        showlegend=False,
-        hovermode="closest",
-        hoverlabel=dict(bgcolor=palette.GROUND, bordercolor=palette.MUTED, font=dict(color=palette.INK), namelength=-1),
-        dragmode="zoom",
-        uirevision="keep",
-    )
-    return copy.deepcopy({**shared, **changes, **axes})
+    return copy.deepcopy({"font": dict(color=palette.INK), **changes, **axes})
 
 
 def belongs(look: Look, added: bool = False) -> dict[str, Any]:
-    """Which optimizer a trace belongs to, and whether it is drawn only if the reader asks for it."""
-    return dict(optimizer=look.number, added=added)
+    """Which optimizer a trace belongs to, whether it is one of the others, and has its band if the reader asks."""
+    others = {} if look.stands_out else {"others": True}
+    return dict(optimizer=look.number, **({"added": True} if added else {}), **others)
 
 
-def band(look: Look, x: Sequence[Any], low: Sequence[Any], high: Sequence[Any]) -> dict[str, Any]:
-    """The area between two lines; of the first few optimizers, of others if the reader asks for it."""
-    return dict(
-        type="scatter",
-        mode="lines",
-        x=[*x, *x[::-1]],
-        y=[*low, *high[::-1]],
-        fill="toself",
-        fillcolor=look.tint,
-        line=dict(width=0, color=look.colour),
-        hoverinfo="skip",
-        meta=belongs(look, look.number >= BANDS),
-    )
+def banded(look: Look, low: Sequence[Any], high: Sequence[Any]) -> dict[str, Any]:
+    """What gives a line its band; of the first few optimizers, of others if the reader asks for it."""
+    return dict(low=low, high=high, tint=look.tint, meta=belongs(look, look.number >= BANDS))
 
 
 def which_bands(shown: Sized) -> str:
@@ -126,25 +100,30 @@ def which_bands(shown: Sized) -> str:
     return f" (at first that of the best {BANDS})" if len(shown) > BANDS else ""
 
 
-def line(look: Look, **changes: Any) -> dict[str, Any]:
-    """A line of an optimizer, to be completed."""
-    return dict(
-        type="scatter",
-        mode="lines",
-        name=look.name,
-        meta=belongs(look),
-        line=dict(color=look.colour, dash=look.dash, width=2),
-        **changes,
+def which_lines(looks: Iterable[Look]) -> str:
+    """What a caption says about the lines that stand out, where not all do."""
+    if not any(look.many for look in looks):
+        return ""
+    return (
+        " The best and the best of each family are named and in the colour of their family, all others are grey: point "
+        "at a line to see which it is, or filter above to bring some out."
     )
 
 
-def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes such as `{"xaxis.domain": ...}` as a layout has them."""
-    nested: dict[str, Any] = {}
-    for path, value in changes.items():
-        *parents, last = path.split(".")
-        place = nested
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = value
-    return nested
+def line(look: Look, **changes: Any) -> dict[str, Any]:
+    """A line of an optimizer, to be completed."""
+    return (
+        dict(
+            mode="lines",
+            name=look.name,
+            meta=belongs(look),
+            line=dict(color=look.colour, dash=look.dash, width=2),
+            **({"end": look.label} if look.many else {}),
+        )
+        | changes
+    )
+
+
+def ends(looks: Iterable[Look]) -> dict[str, bool]:
+    """What of a layout makes names stand at the ends of lines."""
+    return dict(ends=any(look.many for look in looks))

@@ -11,7 +11,7 @@ from optax_zoo.race.html.answer import NAME, named
 from optax_zoo.race.html.dots import Estimates
 from optax_zoo.race.html.figures import Figure, layout
 from optax_zoo.race.html.palette import Look
-from optax_zoo.race.html.ranking import LINK
+from optax_zoo.race.html.ranking import LINK, family_cell
 from optax_zoo.race.html.tables import Cell, Column, Table, figures
 from optax_zoo.race.results import Result
 from optax_zoo.race.terminal.formats import column_places
@@ -30,7 +30,7 @@ def overview(
     summary: Summary, results: Sequence[Result], looks: Mapping[str, Look], anchors: Mapping[str, str]
 ) -> Overview:
     """The answer over all tasks."""
-    return Overview(_paragraphs(summary), _ranking(summary, looks), _table(summary, results, anchors))
+    return Overview(_paragraphs(summary), _ranking(summary, looks), _table(summary, results, looks, anchors))
 
 
 def _paragraphs(summary: Summary) -> list[Markup]:
@@ -80,7 +80,7 @@ def _left_out(summary: Summary) -> list[Markup]:
 
 
 def _ranking(summary: Summary, looks: Mapping[str, Look]) -> Figure:
-    overall = {name: each.overall for name, each in summary.scores.items()}
+    overall = {name: summary.scores[name].overall for name in summary.optimizers[: dots.MOST]}
     estimates: Estimates = {name: (each.value, each.low, each.high) for name, each in overall.items()}
     within = dots.limits(estimates)
     said = [
@@ -91,7 +91,7 @@ def _ranking(summary: Summary, looks: Mapping[str, Look]) -> Figure:
     return Figure(
         id="overall-ranking",
         caption=f"Score over all runs of {len(summary.tasks)} tasks: interquartile mean (marker) and 95 % bootstrap "
-        "interval (bar), the seeds of each task drawn anew.",
+        "interval (bar), the seeds of each task drawn anew." + dots.which(len(overall), len(summary.optimizers)),
         alternative=f"Ranking by score over all tasks, the best first. {'; '.join(said)}.",
         traces=dots.points(estimates, looks, within),
         layout=layout(
@@ -106,12 +106,13 @@ def _ranking(summary: Summary, looks: Mapping[str, Look]) -> Figure:
     )
 
 
-def _table(summary: Summary, results: Sequence[Result], anchors: Mapping[str, str]) -> Table:
+def _table(summary: Summary, results: Sequence[Result], looks: Mapping[str, Look], anchors: Mapping[str, str]) -> Table:
     best = summary.optimizers[0]
     timed = any(reached is not None for reached in summary.scores[best].reached)
     columns = [
         Column("Rank", sort="ascending"),
         Column("Optimizer", numeric=False),
+        Column("Family", numeric=False),
         Column("Score", "IQM [95 %]"),
         Column("Mean rank"),
         Column("Beats the best", "probability [95 %]"),
@@ -126,6 +127,7 @@ def _table(summary: Summary, results: Sequence[Result], anchors: Mapping[str, st
             (
                 figures(float(rank), str(rank)),
                 Cell(LINK.format(anchors[name], name), name),
+                family_cell(looks[name]),
                 figures(value, words.number(value, digits), words.interval((low, high), digits)),
                 figures(summary.mean_rank[name], f"{summary.mean_rank[name]:.1f}"),
                 _beats(summary, name, best),
@@ -134,7 +136,7 @@ def _table(summary: Summary, results: Sequence[Result], anchors: Mapping[str, st
             )
         )
     caption = f"All optimizers over {len(summary.tasks)} tasks, the best first. Select a heading to sort."
-    return Table(caption, tuple(columns), tuple(rows), heading=1, sortable=True)
+    return Table(caption, tuple(columns), tuple(rows), heading=1, sortable=True, rowed=True)
 
 
 def _beats(summary: Summary, name: str, best: str) -> Cell:
@@ -152,4 +154,5 @@ def _reached(scores: Scores) -> Cell:
 def _metric(result: Result, name: str) -> Cell:
     row = result[name]
     places = column_places([row.test_metric_interval])[0]
-    return figures(row.test_metric, "diverged" if row.test_metric is None else words.number(row.test_metric, places))
+    lost = "could not run" if row.failure else "diverged"
+    return figures(row.test_metric, lost if row.test_metric is None else words.number(row.test_metric, places))

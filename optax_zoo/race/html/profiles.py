@@ -1,6 +1,6 @@
 """Profiles: how well how many runs do, and how soon how many tasks are solved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,27 +12,36 @@ from optax_zoo.race.html.palette import Look
 from optax_zoo.race.html.tables import Cell, Column, Table, data_table
 
 LEARNED = 0.5
+MOST_POINTS, MOST_COLUMNS = 56, 24
+MOST = 20  # optimizers in the table of pairs
 
 
 def scores(summary: Summary, looks: Mapping[str, Look]) -> Figure:
     """The share of runs above each normalized score."""
     profiles = summary.profile_of_scores
+    shown = [looks[name] for name in profiles]
+    named = {look.name: profiles[look.name] for look in shown if look.stands_out}
+    thresholds = next(iter(profiles.values())).thresholds
+    low, high = _range(profiles)
+    places = _spread([place for place, x in enumerate(thresholds) if low - 0.02 <= x <= high + 0.02], MOST_POINTS)
     over = "the task" if len(summary.tasks) == 1 else f"all {len(summary.tasks)} tasks"
     return Figure(
         id="profile-scores",
         caption=f"Share of the runs of {over} whose score is above a threshold, and its pointwise 95 % bootstrap band"
         f"{figures.which_bands(profiles)}. "
         "The score is 0 for the untrained model and for a run that diverged, 1 for the best optimizer of the task. The "
-        "further to the right, the better.",
-        alternative=f"Performance profile. Share of runs with a score above 0.9: {_above(profiles, 0.9)}; above 0.98: "
-        f"{_above(profiles, 0.98)}.",
-        traces=[trace for name, each in profiles.items() for trace in _band_and_line(each, looks[name])],
+        f"further to the right, the better.{figures.which_lines(shown)}",
+        alternative=f"Performance profile. Share of runs with a score above 0.9: {_above(named, 0.9)}; above 0.98: "
+        f"{_above(named, 0.98)}.",
+        traces=[_banded_line(each, places, looks[name]) for name, each in reversed(list(profiles.items()))],
         layout=layout(
-            xaxis=dict(title="score τ", range=_range(profiles)),
+            xaxis=dict(title="score τ", range=[low, high]),
             yaxis=dict(title="share of runs above τ", range=[-0.02, 1.04]),
+            across="score",
         ),
         height=400,
-        legend=[looks[name] for name in profiles],
+        legend=[look for look in shown if look.stands_out],
+        shared={"thresholds": [thresholds[place] for place in places]},
         bands=len(profiles) > figures.BANDS,
         table=_table(profiles),
     )
@@ -50,40 +59,43 @@ def steps(summary: Summary, looks: Mapping[str, Look]) -> Figure | None:
             looks[name],
             x=words.rounded([*each.ratios, last]),
             y=words.rounded([*each.share, each.share[-1]]),
-            text=words.plain(name),
-            hoverinfo="text+x+y",
         )
         stairs["line"]["shape"] = "hv"
         traces.append(stairs)
-    ends = "; ".join(f"{name} {each.share[0]:.0%} and {each.share[-1]:.0%}" for name, each in profiles.items())
+    shown = [looks[name] for name in profiles]
+    named = {look.name: profiles[look.name] for look in shown if look.stands_out}
+    ends = "; ".join(f"{name} {each.share[0]:.0%} and {each.share[-1]:.0%}" for name, each in named.items())
     return Figure(
         id="profile-steps",
         caption=f"Share of the {words.count(len(summary.timed_tasks), 'task')} with a target on which the median run "
         "reaches it within a multiple of the least steps of any optimizer: on the left, how often an optimizer is the "
-        "fastest, on the right, how often it gets there at all.",
+        f"fastest, on the right, how often it gets there at all.{figures.which_lines(shown)}",
         alternative=f"Profile of steps to the target. Share of tasks on which it is the fastest, and reached: {ends}.",
         traces=traces,
         layout=layout(
             xaxis=dict(title="steps over the least steps", type="log", range=[0, float(np.log10(last))], nticks=8),
             yaxis=dict(title="share of tasks", range=[-0.02, 1.04]),
+            across="ratio",
         ),
         height=360,
-        legend=[looks[name] for name in profiles],
+        legend=[look for look in shown if look.stands_out],
         table=_ratios(summary),
     )
 
 
 def improvement(summary: Summary) -> Table:
     """The probability that a run of the row beats one of the column."""
-    names = summary.optimizers
+    names = summary.optimizers[:MOST]
     rows = []
     for first in names:
         cells = [_improvement(summary, first, second) for second in names]
         rows.append((Cell(first, first), *cells))
+    best = f" Of {len(summary.optimizers)} the best {MOST}." if len(summary.optimizers) > MOST else ""
     caption = (
         "Probability of improvement: that a run of the row beats one of the column, ties counted half"
         + (", mean over tasks" if len(summary.tasks) > 1 else "")
         + ", with its 95 % bootstrap interval. Coloured where the interval leaves out 0.5."
+        + best
     )
     return Table(caption, (Column("Beats", numeric=False), *map(Column, names)), tuple(rows), matrix=True)
 
@@ -96,15 +108,17 @@ def _improvement(summary: Summary, first: str, second: str) -> Cell:
     return Cell(f"{value:.2f}", value, f"{low:.2f} to {high:.2f}", tone)
 
 
-def _band_and_line(profile: ScoreProfile, look: Look) -> list[dict[str, Any]]:
-    thresholds = list(profile.thresholds)
-    area = figures.band(look, thresholds, words.rounded(profile.low, 3), words.rounded(profile.high, 3))
-    name = words.plain(look.name)
-    texts = [
-        f"{name}<br>{share:.0%} of runs above {threshold:g}"
-        for threshold, share in zip(thresholds, profile.share, strict=True)
-    ]
-    return [area, line(look, x=thresholds, y=words.rounded(profile.share, 3), text=texts, hoverinfo="text")]
+def _banded_line(profile: ScoreProfile, places: Sequence[int], look: Look) -> dict[str, Any]:
+    share, low, high = (
+        words.rounded([each[place] for place in places], 3) for each in (profile.share, profile.low, profile.high)
+    )
+    return line(look, x="thresholds", y=share, **figures.banded(look, low, high))
+
+
+def _spread(places: Sequence[int], most: int) -> list[int]:
+    """Evenly spaced ones of these, about so many at most, and the last."""
+    every = -(-len(places) // most)
+    return [*places[:-1:every], places[-1]]
 
 
 def _range(profiles: Mapping[str, ScoreProfile]) -> list[float]:
@@ -135,10 +149,10 @@ def _above(profiles: Mapping[str, ScoreProfile], threshold: float) -> str:
 def _table(profiles: Mapping[str, ScoreProfile]) -> Table:
     thresholds = next(iter(profiles.values())).thresholds
     low, high = _range(profiles)
-    shown = [place for place, threshold in enumerate(thresholds) if low <= threshold <= high]
-    columns = [[f"{each.share[place]:.0%}" for place in shown] for each in profiles.values()]
+    shown = _spread([place for place, x in enumerate(thresholds) if low <= x <= high], MOST_COLUMNS)
+    columns = [[f"{each.share[place]:.0%}" for each in profiles.values()] for place in shown]
     return data_table(
         "Share of runs with a score above a threshold",
-        ["score", *profiles],
-        [[f"{thresholds[place]:g}" for place in shown], *columns],
+        ["optimizer", *(f"{thresholds[place]:g}" for place in shown)],
+        [list(profiles), *columns],
     )

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from optax_zoo.race.engine.tuning import MAX_EXTENSIONS, MOST_SEEDS
+from optax_zoo.race.engine.tuning import FACTOR, MAX_EXTENSIONS, MOST_SEEDS
 from optax_zoo.race.html import words
 from optax_zoo.race.settings import Dimension, Settings
 
@@ -87,7 +87,8 @@ def _rates(settings: Settings) -> str:
         return f"{rates}, for every optimizer."
     return (
         f"one grid for all: {rates}. If the best rate is the lowest or the highest, one more is tried beyond it, at "
-        f"most {MAX_EXTENSIONS} times."
+        f"most {MAX_EXTENSIONS} times. An optimizer that finds a rate itself, and takes a factor on it that is "
+        f"{FACTOR:g} or more by default, has the grid around that default where it would lie above."
     )
 
 

@@ -17,19 +17,22 @@ from optax_zoo.race.rows import Row
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.terminal.formats import column_places
 
+HUE = Markup('<i style="background: var(--hue-{})"></i>{}')
 LINK = Markup('<a href="#{}">{}</a>')
 
 
 def figure(result: Result, looks: Mapping[str, Look], prefix: str) -> Figure:
     """The ranking of one race, the best on top."""
-    tuned = {row.optimizer: views.tuned(row) for row in result.rows}
-    defaults = {row.optimizer: views.at_defaults(row) for row in result.rows}
-    count = len(result.rows)
+    rows = result.rows[: dots.MOST]
+    tuned = {row.optimizer: views.tuned(row) for row in rows}
+    defaults = {row.optimizer: views.at_defaults(row) for row in rows}
+    count = len(rows)
     points = dots.points(tuned, looks, dots.limits(tuned))
     return Figure(
         id=f"{prefix}ranking",
         caption=f"Test {result.settings.metric} over {result.settings.final_seeds} final seeds: interquartile mean "
-        "(marker) and 95 % bootstrap interval (bar). The two scales differ; what is below one is written at its edge.",
+        "(marker) and 95 % bootstrap interval (bar). The two scales differ; what is below one is written at its edge."
+        + dots.which(count, len(result.rows)),
         alternative=_alternative(result, tuned, defaults),
         traces=[*points, *dots.points(defaults, looks, dots.limits(defaults), "2", hollow=True)],
         layout=_layout(result, tuned, defaults),
@@ -65,7 +68,7 @@ def _layout(result: Result, tuned: Estimates, defaults: Estimates) -> dict[str, 
 
 def _alternative(result: Result, tuned: Estimates, defaults: Estimates) -> str:
     parts = []
-    for row in result.rows:
+    for row in (result[name] for name in tuned):
         each, default = tuned[row.optimizer], defaults[row.optimizer]
         first = views.why_no_figure(row) if each is None else f"{words.number(each[0])} {words.interval(each[1:])}"
         second = views.why_no_default(row) if default is None else words.number(default[0])
@@ -73,13 +76,14 @@ def _alternative(result: Result, tuned: Estimates, defaults: Estimates) -> str:
     return f"Ranking by test {result.settings.metric}, the best first. {'; '.join(parts)}."
 
 
-def table(result: Result, found: Standing, anchors: Mapping[str, str]) -> Table:
+def table(result: Result, found: Standing, looks: Mapping[str, Look], anchors: Mapping[str, str]) -> Table:
     """A row for each optimizer, the best first."""
     settings = result.settings
     target = [] if settings.target is None else [Column("Steps", f"to {settings.target:g}")]
     columns = (
         Column("Rank", sort="ascending"),
         Column("Optimizer", numeric=False),
+        Column("Family", numeric=False),
         Column(f"Test {settings.metric}", "tuned [95 %]"),
         Column("Against the best", "difference [95 %], p", numeric=False),
         Column("Tier"),
@@ -95,21 +99,29 @@ def table(result: Result, found: Standing, anchors: Mapping[str, str]) -> Table:
     )
     places = column_places([row.test_metric_interval for row in result.rows])
     cells = [
-        _cells(row, rank, digits, settings, found, anchors)
+        _cells(row, rank, digits, settings, found, looks, anchors)
         for rank, (row, digits) in enumerate(zip(result.rows, places, strict=True), 1)
     ]
-    return Table(caption, columns, tuple(row[: len(columns)] for row in cells), heading=1, sortable=True)
+    return Table(caption, columns, tuple(row[: len(columns)] for row in cells), heading=1, sortable=True, rowed=True)
 
 
 def _cells(
-    row: Row, rank: int, places: int, settings: Settings, found: Standing, anchors: Mapping[str, str]
+    row: Row,
+    rank: int,
+    places: int,
+    settings: Settings,
+    found: Standing,
+    looks: Mapping[str, Look],
+    anchors: Mapping[str, str],
 ) -> tuple[Cell, ...]:
     lost, verdict = row.test_metric is None, found[row.optimizer]
+    why_lost = "could not run" if row.failure else "diverged"
     ends = words.interval(row.test_metric_interval, places) if row.test_metric_interval else ""
     return (
         figures(None if lost else float(rank), words.MISSING if lost else str(rank)),
         Cell(LINK.format(anchors[row.optimizer], row.optimizer), row.optimizer),
-        figures(row.test_metric, "diverged" if lost else words.number(row.test_metric, places), ends),
+        family_cell(looks[row.optimizer]),
+        figures(row.test_metric, why_lost if lost else words.number(row.test_metric, places), ends),
         _comparison(verdict, places),
         figures(verdict.tier, words.MISSING if verdict.tier is None else str(verdict.tier)),
         _default(row, places),
@@ -117,9 +129,14 @@ def _cells(
             row.best_rate, words.rate(row.best_rate), ", ".join(f"{k} {v:.3g}" for k, v in row.best_values.items())
         ),
         *([] if settings.target is None else [_steps(row)]),
-        figures(row.state_bytes, f"{row.state_bytes:.2f}".removesuffix(".00")),
+        figures(row.state_bytes, words.MISSING if row.state_bytes is None else words.short_number(row.state_bytes)),
         Cell("", "; ".join(row.notes) or None, "; ".join(row.notes)),
     )
+
+
+def family_cell(look: Look) -> Cell:
+    """The family of an optimizer, with its colour where families have one."""
+    return Cell(HUE.format(look.hue, look.family) if look.many else look.family, look.family)
 
 
 def _comparison(verdict: Verdict, places: int) -> Cell:
@@ -132,6 +149,8 @@ def _comparison(verdict: Verdict, places: int) -> Cell:
 
 
 def _default(row: Row, places: int) -> Cell:
+    if row.failure:
+        return Cell(words.MISSING)
     if row.default_rate is None:
         return Cell("none")
     rate, estimate = f"rate {words.rate(row.default_rate)}", views.at_defaults(row)

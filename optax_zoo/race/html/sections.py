@@ -78,7 +78,7 @@ def task_section(measured: Measured, looks: Mapping[str, Look], anchors: Mapping
         subtitle=subtitle(settings),
         paragraphs=answer.paragraphs(result, found),
         ranking=ranking.figure(result, looks, prefix),
-        table=ranking.table(result, found, anchors),
+        table=ranking.table(result, found, looks, anchors),
         figures=[
             (f"{prefix}learning", "Learning curves", curves.figure(result, looks, prefix, measured.curves)),
             (f"{prefix}rate", "Sensitivity to the learning rate", _sensitivity(measured, looks)),
@@ -89,6 +89,16 @@ def task_section(measured: Measured, looks: Mapping[str, Look], anchors: Mapping
 def pages(races: Sequence[Measured], looks: Mapping[str, Look], anchors: Mapping[str, str]) -> list[Page]:
     """A page for each optimizer, in the order of the looks."""
     return [_page(look, anchors[name], races, looks) for name, look in looks.items()]
+
+
+def families(pages: Sequence[Page]) -> list[tuple[str, list[Page]]]:
+    """The pages by family, in the order of their best; of few optimizers in a single group without a name."""
+    if not any(page.look.many for page in pages):
+        return [("", list(pages))]
+    groups: dict[str, list[Page]] = {}
+    for page in pages:
+        groups.setdefault(page.look.family, []).append(page)
+    return list(groups.items())
 
 
 def subtitle(settings: Settings) -> str:
@@ -121,19 +131,25 @@ def _page(look: Look, anchor: str, races: Sequence[Measured], looks: Mapping[str
 
 def _summary(result: Result, name: str, several: bool) -> str:
     row = result[name]
-    said = "diverged" if row.test_metric is None else f"test {result.settings.metric} {words.number(row.test_metric)}"
+    lost = "could not run" if row.failure else "diverged"
+    said = lost if row.test_metric is None else f"test {result.settings.metric} {words.number(row.test_metric)}"
     return f"{result.settings.task}: {said}" if several else said
 
 
 def _entry(measured: Measured, row: Row, prefix: str, looks: Mapping[str, Look]) -> Entry:
-    figures = [sensitivity.single(row, measured.result, looks, prefix, measured.rates)]
+    own = measured.prefix
+    figures = [sensitivity.single(row, measured.result, looks, prefix, f"{own}sensitivity", measured.rates)]
+    if row.failure:
+        figures = []
     if row.optimizer in measured.curves:
-        figures.insert(0, curves.single(row, measured.result, looks, prefix, measured.curves))
+        figures.insert(0, curves.single(row, looks, prefix, f"{own}curves", measured.curves))
     return Entry(measured.result.settings.task, _facts(row, measured.result), row.composition, figures)
 
 
 def _facts(row: Row, result: Result) -> list[tuple[str, str]]:
     settings = result.settings
+    if row.failure:
+        return [("Could not run", row.failure)]
     default = views.at_defaults(row)
     facts = [
         ("Tuned learning rate", words.rate(row.best_rate) if row.best_rate else "none: diverged at every rate"),
@@ -150,7 +166,8 @@ def _facts(row: Row, result: Result) -> list[tuple[str, str]]:
     if settings.target is not None and row.best_rate is not None:
         steps = "not reached" if row.steps_to_target is None else f"{row.steps_to_target:g}"
         facts.append((f"Steps to {settings.target:g}", f"{steps} (by seed: {_by_seed(row)})"))
-    facts.append(("State", f"{row.state_bytes:.2f} bytes per parameter".replace(".00 ", " ")))
+    if row.state_bytes is not None:
+        facts.append(("State", f"{words.short_number(row.state_bytes)} bytes per parameter"))
     facts.append(("Time", f"{row.seconds:.1f} s"))
     return [*facts, *([("Notes", "; ".join(row.notes))] if row.notes else [])]
 

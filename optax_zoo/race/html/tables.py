@@ -54,6 +54,8 @@ class Table:
       heading: the column of the headings of the rows.
       sortable: whether the reader may sort it.
       matrix: whether rows and columns are the same.
+      rowed: whether the rows are of optimizers, so that the page's filter is about them.
+      plain: whether it holds text alone.
     """
 
     caption: str | Markup
@@ -62,6 +64,8 @@ class Table:
     heading: int = 0
     sortable: bool = False
     matrix: bool = False
+    rowed: bool = False
+    plain: bool = False
 
 
 def figures(value: float | None, text: str | None = None, extra: str = "") -> Cell:
@@ -73,4 +77,6 @@ def figures(value: float | None, text: str | None = None, extra: str = "") -> Ce
 def data_table(caption: str, headings: Sequence[str], columns: Sequence[Sequence[str]]) -> Table:
     """The numbers of a figure, column by column, as text."""
     rows = tuple(tuple(Cell(text) for text in row) for row in zip(*columns, strict=True))
-    return Table(caption, tuple(Column(heading, numeric=n > 0) for n, heading in enumerate(headings)), rows)
+    rowed = headings[0] == "optimizer"
+    heads = tuple(Column(heading, numeric=n > 0) for n, heading in enumerate(headings))
+    return Table(caption, heads, rows, rowed=rowed, plain=True)

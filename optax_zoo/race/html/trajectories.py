@@ -28,7 +28,7 @@ from optax_zoo.running.errors import RaceError
 
 NAMES = ("beale", "rosenbrock")
 PANELS = (("", [0, 0.475]), ("2", [0.525, 1]))
-GRID, LEVELS, INCHES, DPI = 160, 14, 4.0, 160
+GRID, LEVELS, INCHES, DPI = 160, 14, 4.0, 120
 # Of the backdrop: the lowest level, the highest, and the lines between, on a light page and on a dark one.
 LIGHT = "#cfd6dd", "#f7f8fa", "#ffffff"
 DARK = "#46505c", "#171b20", "#14171b"
@@ -78,7 +78,8 @@ def _paths(name: str, entrant: Entrant) -> list[Path]:
 
 def figure(results: Sequence[Result], looks: Mapping[str, Look]) -> Figure | None:
     """The animation of all optimizers that can run; None if there is none."""
-    descents, unable = descend(results, looks)
+    shown = {name: look for name, look in looks.items() if look.stands_out}
+    descents, unable = descend(results, shown)
     if not descents[0].paths:
         return None
     traces = [mark for each, (axes, _) in zip(descents, PANELS, strict=True) for mark in _marks(each.landscape, axes)]
@@ -87,10 +88,10 @@ def figure(results: Sequence[Result], looks: Mapping[str, Look]) -> Figure | Non
     for each, (axes, _) in zip(descents, PANELS, strict=True):
         for path in each.paths:
             moving.append(_points(path, each.landscape))
-            traces += _trail(path, looks[path.optimizer], axes, moving[-1])
+            traces += _trail(path, looks[path.optimizer], axes)
     return Figure(
         id="trajectories",
-        caption=_caption(descents, unable),
+        caption=_caption(descents, unable, len(looks)),
         alternative=_alternative(descents),
         traces=traces,
         layout=_layout(descents),
@@ -112,7 +113,7 @@ def figure(results: Sequence[Result], looks: Mapping[str, Look]) -> Figure | Non
 
 
 def _marks(landscape: Landscape, axes: str) -> list[dict[str, Any]]:
-    shared = dict(type="scatter", mode="markers", hoverinfo="text", xaxis=f"x{axes}", yaxis=f"y{axes}")
+    shared = dict(mode="markers", xaxis=f"x{axes}", yaxis=f"y{axes}")
     ink = dict(size=11, color=palette.INK)
     start: dict[str, Any] = dict(shared, x=[landscape.start[0]], y=[landscape.start[1]], text="start")
     start["marker"] = dict(ink, symbol="x-thin", line=dict(width=2, color=palette.INK))
@@ -131,16 +132,15 @@ def _points(path: Path, landscape: Landscape) -> dict[str, list[float | None]]:
     return {"x": words.rounded(x, 4), "y": words.rounded(y, 4)}
 
 
-def _trail(path: Path, look: Look, axes: str, points: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _trail(path: Path, look: Look, axes: str) -> list[dict[str, Any]]:
+    """A trail and its end, whose points are those of the motion."""
     place = dict(xaxis=f"x{axes}", yaxis=f"y{axes}")
-    text = f"{words.plain(path.optimizer)}<br>rate {words.rate(path.rate)}"
-    trail = line(look, x=points["x"], y=points["y"], hoverinfo="text", text=text, opacity=0.9, **place)
+    text = f"{path.optimizer}\nrate {words.rate(path.rate)}"
+    trail = line(look, x=[], y=[], text=text, opacity=0.9, **place)
     head = dict(
-        type="scatter",
         mode="markers",
-        x=points["x"][-1:],
-        y=points["y"][-1:],
-        hoverinfo="text",
+        x=[],
+        y=[],
         text=text,
         meta=belongs(look),
         marker=dict(color=look.colour, symbol=look.symbol, size=11, line=dict(width=1.5, color=palette.GROUND)),
@@ -154,7 +154,7 @@ def _layout(descents: Sequence[Descents]) -> dict[str, Any]:
     notes, images = [], []
     for each, (number, domain) in zip(descents, PANELS, strict=True):
         (x0, y0), (x1, y1) = each.landscape.bounds
-        bare = dict(showgrid=False, fixedrange=True, nticks=5)
+        bare = dict(showgrid=False, nticks=5)
         axes[f"xaxis{number}"] = dict(bare, range=[x0, x1], domain=domain, anchor=f"y{number}")
         axes[f"yaxis{number}"] = dict(bare, range=[y0, y1], anchor=f"x{number}")
         images.append(_stretched(each.landscape.name, number))
@@ -163,11 +163,11 @@ def _layout(descents: Sequence[Descents]) -> dict[str, Any]:
 
 
 def _stretched(name: str, axes: str) -> dict[str, Any]:
-    place = dict(xref=f"x{axes} domain", yref=f"y{axes} domain", x=0, y=1, sizex=1, sizey=1)
-    return dict(place, source=name, sizing="stretch", layer="below")
+    place = dict(xref=f"x{axes} domain", yref=f"y{axes} domain")
+    return dict(place, source=name)
 
 
-def _caption(descents: Sequence[Descents], unable: Sequence[str]) -> Markup:
+def _caption(descents: Sequence[Descents], unable: Sequence[str], of: int) -> Markup:
     rates = [
         Markup("{} on {}").format(
             ", ".join(f"{path.optimizer} {words.rate(path.rate)}" for path in each.paths),
@@ -176,6 +176,8 @@ def _caption(descents: Sequence[Descents], unable: Sequence[str]) -> Markup:
         for each in descents
     ]
     left_out = Markup(" Not shown: {}, which cannot be run here.").format(words.listed(unable)) if unable else ""
+    if of > palette.MANY:
+        left_out = Markup("{} Of {} optimizers, the best and the best of each family.").format(left_out, of)
     return Markup(
         "{} steps from the cross; the star is the minimum. Each takes the rate of one grid ({} to {}) at which the "
         "mean of the function over the steps is lowest, and its defaults otherwise: these rates are not those of the "

@@ -1,6 +1,5 @@
 """Numbers and names as a reader sees them."""
 
-import html
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +34,11 @@ def probability(value: float) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def short_number(value: float) -> str:
+    """A number with two decimal places, if they are not 0."""
+    return f"{value:.2f}".removesuffix(".00")
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
     *first, last = [*names] or ["none"]
@@ -44,11 +48,6 @@ def listed(names: Iterable[str]) -> str:
 def count(amount: int, noun: str) -> str:
     """An amount with its noun, whose plural has an s."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}".replace(",", "\N{NO-BREAK SPACE}")
-
-
-def plain(text: str) -> str:
-    """Text as Plotly shows it literally: it reads tags and entities, and fields as in `%{x}`."""
-    return html.escape(text).replace("%{", "%&#123;")
 
 
 def short(text: str, most: int = 22) -> str:
@@ -81,6 +80,13 @@ def _alike(shown: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     for name, text in shown.items():
         by_text.setdefault(text, []).append(name)
     return [(text, names) for text, names in by_text.items() if len(names) > 1]
+
+
+def some(names: Sequence[str], most: int = 12) -> str:
+    """Names in a sentence, the first of many."""
+    if len(names) <= most + 1:
+        return listed(names)
+    return listed([*names[:most], f"{len(names) - most} others"])
 
 
 def rounded(values: Iterable[float | None] | np.ndarray, digits: int = 5) -> list[float | None]:

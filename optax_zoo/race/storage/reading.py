@@ -28,7 +28,7 @@ def load(folder: str | os.PathLike[str]) -> Result:
         raise RaceError(f"there is no folder {str(path)!r}.")
     with naming("read", path / RACE, "is not a record of a race"):
         settings, record = read_race(path / RACE)
-    rows = read_rows("read", Lines(path / RESULTS))
+    rows = {row.optimizer: row for row in read_rows("read", Lines(path / RESULTS))}.values()
     return Result(_settings(settings), tuple(sorted(rows, key=rank)), record)
 
 

@@ -93,7 +93,7 @@ class Folder:
         if changes:
             raise RaceError(f"cannot resume in {str(self.path)!r}: {'; '.join(changes)}.")
         rows = {row.optimizer: row for row in read_rows("resume", self._results)}
-        self._complete = set(rows) >= set(settings.optimizers)
+        self._complete = {name for name, row in rows.items() if not row.failure} >= set(settings.optimizers)
         return rows
 
     def begin(self, settings: Settings) -> None:

@@ -6,35 +6,39 @@ from typing import Any
 from optax_zoo.race.analysis.summary import Scores, Summary, summarize
 from optax_zoo.race.rows import Raced
 from optax_zoo.race.terminal.formats import column_places, number, with_interval
-from optax_zoo.race.terminal.tables import empty_table
+from optax_zoo.running.extent import TOP, best_of_families, cut, not_shown, some
+from optax_zoo.running.selectors import family_of
+from optax_zoo.running.tables import empty_table, fits
 
 MOST_TASKS = 4
 Column = tuple[str, Mapping[str, str]]  # heading, and cells by optimizer
 
 
-def summary_table(results: Sequence[Raced], width: int = 100) -> Any:
+def summary_table(results: Sequence[Raced], width: int = 100, top: int = TOP) -> Any:
     """The summary of races on several tasks as a `rich.table.Table`, the best optimizer first.
 
     Args:
       results: of one race for each task.
-      width: in characters. Up to four tasks get a column each, if there is room for all.
+      width: in characters. Up to four tasks get a column each, if there is room for all, and then the families.
+      top: the number of rows, 0 for all.
     """
-    from rich.console import Console
-
     summary = summarize(results)
     columns = list(_columns(summary))
-    made = _filled(summary, [*columns, *_task_columns(summary, results)])
-    if len(summary.tasks) <= MOST_TASKS and Console(width=1000).measure(made).maximum <= width:
-        return made
-    return _filled(summary, columns)
+    by_task = [] if len(summary.tasks) > MOST_TASKS else list(_task_columns(summary, results))
+    family: Column = "family", {name: family_of(name) for name in summary.optimizers}
+    candidates = [[family], [*columns, *by_task]], [[], [*columns, *by_task]], [[family], columns]
+    made = (_filled(summary, left, right, top) for left, right in candidates)
+    return next((table for table in made if fits(table, width)), None) or _filled(summary, [], columns, top)
 
 
-def _filled(summary: Summary, columns: Sequence[Column]) -> Any:
+def _filled(summary: Summary, left: Sequence[Column], right: Sequence[Column], top: int) -> Any:
     from rich.text import Text
 
-    table = empty_table(_title(summary), "\n".join(_caption(summary)), ("optimizer",), [head for head, _ in columns])
-    for name in summary.optimizers:
-        table.add_row(Text(name), *(Text(cells[name]) for _, cells in columns))
+    caption = "\n".join(_caption(summary, top))
+    heads = ["optimizer", *(head for head, _ in left)]
+    table = empty_table(_title(summary), caption, heads, [head for head, _ in right])
+    for name in cut(summary.optimizers, top):
+        table.add_row(Text(name), *(Text(cells[name]) for _, cells in (*left, *right)))
     return table
 
 
@@ -79,11 +83,14 @@ def _title(summary: Summary) -> str:
     return f"Summary over {len(summary.tasks)} task{'s' if len(summary.tasks) > 1 else ''}: {', '.join(summary.tasks)}"
 
 
-def _caption(summary: Summary) -> Iterator[str]:
+def _caption(summary: Summary, top: int) -> Iterator[str]:
+    yield from not_shown(len(summary.optimizers) - len(cut(summary.optimizers, top)))
     yield (
         "Score of a run: 0 as before training, 1 as the best optimizer of the task. IQM: interquartile mean over the "
         "runs of all tasks. P: probability that a run beats one of the first, mean over tasks, ties counted half. In "
         "brackets: 95 % bootstrap intervals, seeds resampled within each task. Targets: reached by the median run."
     )
+    if len(cut(summary.optimizers, top)) < len(summary.optimizers):
+        yield best_of_families(summary.optimizers)
     if summary.left_out:
-        yield f"Left out, as they did not take part in every task: {', '.join(summary.left_out)}."
+        yield f"Left out, as they did not take part in every task: {some(summary.left_out)}."

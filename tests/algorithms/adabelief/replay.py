@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay
-from sources import ascending, refuse, tfa_rate, with_decay
+from sources import adanorm, ascending, tfa_rate, with_decay
 
 import optax_zoo as zoo
 
@@ -76,7 +76,6 @@ def jettify(h: dict[str, Any]) -> zoo.Pipeline:
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
-    refuse(h, "adanorm")
     (b1, b2), eps = h["betas"], h["eps"]
     average = belief(b2, eps, h["ams_bound"])
     scale = corrected(average, eps)
@@ -86,6 +85,7 @@ def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
     tx = zoo.adabelief(h["lr"], b1, b2).replace(denominator=zoo.residual(scale))
     if h.get("adam_debias"):
         tx = tx.replace(numerator=zoo.ema(b1))
+    tx = tx.replace(numerator=zoo.in_series(size=adanorm(h), average=tx.slots["numerator"]))
     return ascending(with_decay(tx, h, h["weight_decouple"], h["fixed_decay"]), h)
 
 

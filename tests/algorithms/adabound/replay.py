@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay
+from sources import ascending, chainer_decay, with_decay
 
 import optax_zoo as zoo
 from optax_zoo import ema, root, square
@@ -14,24 +15,27 @@ from optax_zoo import ema, root, square
 Make = Callable[..., zoo.Pipeline]
 
 
-def chainer(make: Make) -> Replay:
-    return Replay(
-        lambda h: make(h["alpha"], h["beta1"], h["beta2"], final_lr=h["final_lr"], gamma=h["gamma"], eps=h["eps"])
-    )
+def chainer(make: Make, amsgrad: bool = False) -> Replay:
+    def of(h: dict[str, Any]) -> zoo.Pipeline:
+        tx = make(h["alpha"], h["beta1"], h["beta2"], final_lr=h["final_lr"], gamma=h["gamma"], eps=h["eps"])
+        return chainer_decay(tx, h)
+
+    return Replay(of, only={"amsgrad": amsgrad, "adabound": True})
 
 
-def authors(make: Make, eps_root: float = 0.0) -> Replay:
-    return Replay(
-        lambda h: make(
-            h["lr"],
-            *h["betas"],
-            final_lr=h["final_lr"],
-            gamma=h["gamma"],
-            eps=h["eps"],
-            eps_root=eps_root,
-            weight_decay=h["weight_decay"],
-        )
-    )
+def bounded(make: Make, h: dict[str, Any], eps_root: float = 0.0) -> zoo.Pipeline:
+    bounds = dict(final_lr=h["final_lr"], gamma=h["gamma"])
+    return make(h["lr"], *h["betas"], eps=h["eps"], eps_root=eps_root, **bounds)
+
+
+def authors(make: Make, amsbound: bool = False) -> Replay:
+    return Replay(lambda h: with_decay(bounded(make, h), h, decoupled=False), only={"amsbound": amsbound})
+
+
+def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
+    """It adds a hidden 1e-15 under the root."""
+    tx = bounded(zoo.amsbound if h["ams_bound"] else zoo.adabound, h, eps_root=1e-15)
+    return ascending(with_decay(tx, h, h["weight_decouple"], h["fixed_decay"]), h)
 
 
 def of_the_article(h: dict[str, Any], largest: Any = lambda average: average) -> zoo.Pipeline:
@@ -62,6 +66,5 @@ REPLAYS = {
     "seed": Replay(of_the_article),
     "seed-section-listing": Replay(without_lower_bound),
     "authors": authors(zoo.adabound),
-    # It adds a hidden 1e-15 under the root.
-    "pytorch_optimizer": authors(zoo.adabound, eps_root=1e-15),
+    "pytorch_optimizer": Replay(pytorch_optimizer),
 }

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from harness import Replay
+from sources import average_in
 
 import optax_zoo as zoo
 from optax_zoo import ema, factored, in_series, optional, power_decay, relative_rate, root
@@ -17,9 +17,8 @@ Transformation = optax.GradientTransformation
 
 def fairseq_rate(h: dict[str, Any]) -> Any:
     """The rate of fairseq and of those that follow it."""
-    if not h["relative_step"]:
-        return h["lr"]
-    return relative_rate(None, warmup=1e-6) if h["warmup_init"] else relative_rate()
+    rate, relative = h["lr"], relative_rate(None, warmup=1e-6) if h["warmup_init"] else relative_rate()
+    return relative if h["relative_step"] else rate
 
 
 def fairseq_decay(weight_decay: float, min_scale: float | None) -> Transformation | None:
@@ -66,7 +65,8 @@ def timm(h: dict[str, Any]) -> zoo.Pipeline:
         convolves = x.ndim > 2 and min(x.shape[:2]) > more_than
         return tuple(range(2, x.ndim)) if convolves else 0
 
-    min_scale = h["eps_scale"] if h["relative_step"] and h["scale_parameter"] else None
+    scales, min_scale = h["scale_parameter"] and h["relative_step"], h["eps_scale"]
+    min_scale = min_scale if scales else None
     tx = zoo.adafactor(fairseq_rate(h), h["beta1"], clip_threshold=h["clip_threshold"], min_scale=min_scale)
     squares = factored(ema(power_decay(-h["decay_rate"])), eps=h["eps"], min_size=more_than + 1, stacked=other_axes)
     if h["caution"] and h["beta1"] is not None:
@@ -108,30 +108,6 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
         velocity=None if b1 is None else in_series(average=average_in(kept_in, b1), cautious=cautious),
         decay=of_parameters if decoupled and weight_decay else None,
     )
-
-
-def average_in(dtype: str, decay: float) -> Transformation:
-    """An average that is kept in a dtype: differences and the weight are float32, where that is not wider."""
-    weight = np.float32(1 - decay) if jnp.finfo(dtype).bits <= 32 else 1 - decay
-
-    def update(u: Any, state: Any, params: Any = None) -> Any:
-        def average(u: Any, m: Any) -> Any:
-            difference = rounded(rounded(u, dtype) - m, dtype if dtype == "float64" else "float32")
-            return rounded(m + weight * difference, dtype)
-
-        after = jax.tree.map(average, u, state)
-        return after, after
-
-    return optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), update)
-
-
-def rounded(x: Any, dtype: str) -> Any:
-    """Numbers rounded to a dtype, of which the compiler must see the bits, or it would leave the rounding out."""
-    bits = jnp.finfo(dtype).bits
-    if bits >= jnp.finfo(x.dtype).bits:
-        return x
-    narrow = x.astype("float32").astype(dtype)
-    return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(narrow, f"uint{bits}"), dtype).astype(x.dtype)
 
 
 def cautious_by_count() -> Transformation:

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import optax
 from harness import Replay, tree
-from sources import ascending, optimi_coefficient, refuse
+from sources import adanorm, ascending, optimi_coefficient
 
 import optax_zoo as zoo
 
@@ -16,7 +16,7 @@ def with_decay(tx: zoo.Pipeline, coefficient: float, proximal: bool) -> zoo.Pipe
 
 
 def optimi(h: dict[str, Any]) -> zoo.Pipeline:
-    """`adam_wd` is never handed on to the step: the decay is proximal whatever it says."""
+    """The decay is proximal, whatever `adam_wd` says."""
     tx = zoo.adan(h["lr"], h["beta1"], h["beta2"], h["beta3"], eps=h["eps"])
     return with_decay(tx, optimi_coefficient(h), proximal=True)
 
@@ -27,9 +27,14 @@ def timm(h: dict[str, Any]) -> zoo.Pipeline:
     if h["caution"]:
         b1, b2, _ = h["betas"]
         gradient = zoo.serial(average=zoo.debiased(zoo.ema(b1)), cautious=zoo.cautious())
-        change = zoo.serial(difference=zoo.difference(), average=zoo.debiased(zoo.ema(b2)))
-        tx = tx.replace(numerator=zoo.parallel(gradient=gradient, change=zoo.scaled(b2, change)))
+        tx = tx.replace(numerator=numerator(gradient, b2))
     return with_decay(tx, h["weight_decay"], not h["no_prox"])
+
+
+def numerator(gradient: zoo.Part, b2: float) -> zoo.Part:
+    """Another average gradient beside that of its changes."""
+    change = zoo.serial(difference=zoo.difference(), average=zoo.debiased(zoo.ema(b2)))
+    return zoo.parallel(gradient=gradient, change=zoo.scaled(b2, change))
 
 
 def pytorch_optimizer_gradient(h: dict[str, Any]) -> optax.GradientTransformation | None:
@@ -59,13 +64,16 @@ def first_change(state: Any, case: dict[str, Any]) -> Any:
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
-    refuse(h, "adanorm")
+    """`adanorm` lengthens the gradient that is averaged, not those whose change is."""
     tx = zoo.adan(h["lr"], *h["betas"], eps=h["eps"]).replace(gradient=pytorch_optimizer_gradient(h))
+    if h.get("adanorm"):
+        gradient = zoo.serial(size=adanorm(h), average=zoo.debiased(zoo.ema(h["betas"][0])))
+        tx = tx.replace(numerator=numerator(gradient, h["betas"][1]))
     return ascending(with_decay(tx, h["weight_decay"], not h["weight_decouple"]), h)
 
 
 REPLAYS = {
-    "optimi": Replay(optimi),
+    "optimi": Replay(optimi, unread={"adam_wd": "it is never handed on to the step"}),
     "timm": Replay(timm),
     "pytorch_optimizer": Replay(
         pytorch_optimizer,

@@ -47,6 +47,11 @@ def latest(h: dict[str, Any]) -> zoo.Pipeline:
     return zoo.create("adasecant", **rates, **options(h))
 
 
-REPLAYS = {"workshop": Replay(workshop), "later": Replay(later), "latest": Replay(latest)}
+ONLY = {"use_corrected_grad": True}  # without it the code fails
+REPLAYS = {
+    "workshop": Replay(workshop, only=ONLY),
+    "later": Replay(later, only=ONLY),
+    "latest": Replay(latest, only={**ONLY, "perform_update": True}, unread={"decay": "it is stored, and never used"}),
+}
 
 AUTHORS = {"workshop", "later", "latest"}

@@ -6,7 +6,7 @@ from harness import Replay
 import optax_zoo as zoo
 
 REPLAYS = {
-    "chainer": chainer(zoo.amsbound),
+    "chainer": chainer(zoo.amsbound, amsgrad=True),
     "seed": Replay(lambda h: of_the_article(h, zoo.running_max)),
-    "authors": authors(zoo.amsbound),
+    "authors": authors(zoo.amsbound, amsbound=True),
 }

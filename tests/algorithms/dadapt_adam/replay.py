@@ -23,6 +23,7 @@ def authors(h: dict[str, Any]) -> zoo.Pipeline:
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
+    fixed = h["fixed_decay"] and h["weight_decouple"] and h["weight_decay"]
     tx = zoo.dadapt_adam(
         h["lr"],
         *h["betas"],
@@ -33,7 +34,7 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
         d0=h["d"],
         growth_rate=h["growth_rate"],
     )
-    if h["weight_decay"] and h["weight_decouple"] and h["fixed_decay"]:
+    if fixed:
         return tx.replace(decay=optax.add_decayed_weights(-h["weight_decay"]))
     return tx
 

@@ -13,7 +13,8 @@ from optax_zoo import debiased, ema, loss_feedback, root, square
 
 
 def inverse_time(h: dict[str, Any]) -> Any:
-    return lambda count: h["lr"] / (1 + h["decay"] * count)
+    rate, decay = h["lr"], h["decay"]
+    return lambda count: rate / (1 + decay * count)
 
 
 def final_form(h: dict[str, Any]) -> zoo.Pipeline:

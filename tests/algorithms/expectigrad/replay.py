@@ -9,7 +9,8 @@ REPLAYS = {
         lambda h: zoo.expectigrad(h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"])
     ),
     "tensorflow2": Replay(
-        lambda h: zoo.expectigrad(h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"])
+        lambda h: zoo.expectigrad(h["learning_rate"], h["beta"], eps=h["epsilon"], sparse_counter=h["sparse_counter"]),
+        unread={"use_momentum": "whether beta is above 0"},
     ),
     "torch": Replay(lambda h: zoo.expectigrad(h["lr"], h["beta"], eps=h["eps"], sparse_counter=h["sparse_counter"])),
 }

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay
+from sources import adanorm, keras_clips
 
 import optax_zoo as zoo
 from optax_zoo import ema, in_series, optional, root, square
@@ -50,7 +51,7 @@ def timm(h: dict[str, Any]) -> zoo.Pipeline:
         "sums": sums,
         "cautious": zoo.cautious() if h["caution"] else None,
         "decay": None if decoupled else optional(zoo.coupled_decay, weight_decay),
-        "trust": ratio if weight_decay or h["always_adapt"] else None,
+        "trust": ratio if h["always_adapt"] or weight_decay else None,
     }
     return tx.replace(
         gradient=None if limit is None else zoo.clip_by_norm("l2", limit, eps=0.0, scope="tree"),
@@ -71,7 +72,7 @@ def tfa(h: dict[str, Any]) -> zoo.Pipeline:
         weight_decay_mask=but_for(h["exclude_from_weight_decay"]),
         trust_mask=but_for(h["exclude_from_layer_adaptation"] or h["exclude_from_weight_decay"]),
     )
-    return tx.replace(gradient=clips(h))
+    return tx.replace(gradient=keras_clips(h))
 
 
 def but_for(patterns: list[str] | None) -> Any:
@@ -83,17 +84,6 @@ def but_for(patterns: list[str] | None) -> Any:
     return mask if patterns else None
 
 
-def clips(h: dict[str, Any]) -> Transformation | None:
-    """The clips of every Keras optimizer, of which one can be asked for."""
-    if h.get("clipvalue") is not None:
-        return optax.clip(h["clipvalue"])
-    if h.get("clipnorm") is not None:
-        return zoo.clip_by_norm("l2", h["clipnorm"], eps=0.0)
-    if h.get("global_clipnorm") is not None:
-        return zoo.clip_by_norm("l2", h["global_clipnorm"], eps=0.0, scope="tree")
-    return None
-
-
 def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
     """The first average is corrected by the rate, the second one not; parameters decay before their norms are taken."""
     rate, (b1, b2), eps, weight_decay, limit = h["lr"], h["betas"], h["eps"], h["weight_decay"], h["max_grad_norm"]
@@ -102,7 +92,6 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
     corrected = rate if h.get("adam_debias") else lambda count: rate / (1 - b1 ** (count + 1.0))
     tx = without_correction(corrected, b1, b2, eps)
     average = ema(b1) if h["grad_averaging"] else zoo.trace(b1)
-    size = adanorm(h.get("adanorm_r", 0.95)) if h.get("adanorm") else None
     ratio = zoo.trust_ratio(eps=eps, max_param_norm=10.0)
     if h["rectify"]:
         denominator = zoo.debiased(root(ema(b2, of=square), eps=eps))
@@ -120,7 +109,7 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
     }
     return tx.replace(
         gradient=in_series(**before),
-        numerator=average if size is None else zoo.serial(size=size, average=average),
+        numerator=in_series(size=adanorm(h), average=average),
         rescale=in_series(**parts),
         decay=optax.add_decayed_weights(-share) if decoupled else None,
     )
@@ -135,22 +124,6 @@ def clip_in_float32(max_norm: float, eps: float) -> Transformation:
         return jax.tree.map(lambda x: x * factor.astype(x.dtype), g), state
 
     return optax.GradientTransformation(optax.identity().init, update)
-
-
-def adanorm(decay: float) -> Transformation:
-    """Gradients that are shorter than on average are made as long as that."""
-
-    def update(g: Any, state: Any, params: Any = None) -> Any:
-        norms = jax.tree.map(jnp.linalg.norm, jax.tree.map(jnp.ravel, g))
-        means = jax.tree.map(lambda mean, norm: decay * mean + (1 - decay) * norm, state, norms)
-
-        def lengthen(x: Any, mean: Any, norm: Any) -> Any:
-            shorter = (norm > 0) & (mean > norm)
-            return x * jnp.where(shorter, mean / jnp.where(shorter, norm, 1), 1)
-
-        return jax.tree.map(lengthen, g, means, norms), means
-
-    return optax.GradientTransformation(lambda params: jax.tree.map(lambda p: jnp.zeros((), p.dtype), params), update)
 
 
 def ratio_to_new_parameters(eps: float, max_param_norm: float) -> Transformation:
@@ -170,6 +143,6 @@ def ratio_to_new_parameters(eps: float, max_param_norm: float) -> Transformation
 REPLAYS = {
     "pytorch_optimizer": Replay(pytorch_optimizer),
     "jettify": Replay(jettify),
-    "timm": Replay(timm),
+    "timm": Replay(timm, unread={"corrected_weight_decay": "the same at a constant rate"}),
     "tfa": Replay(tfa),
 }

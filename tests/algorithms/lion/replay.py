@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import optax
 from harness import Replay
-from sources import ascending, optimi_coefficient, refuse, with_decay
+from sources import ascending, optimi_coefficient, with_decay
 
 import optax_zoo as zoo
 
@@ -28,27 +28,30 @@ def timm(h: dict[str, Any]) -> optax.GradientTransformation:
 
 
 @zoo.primitive
-def cautious_with_one_more() -> zoo.Rule:
-    """pytorch_optimizer's `cautious` counts one element more than those that are kept."""
+def blend_beside_adanorm(b1: float, b2: float, decay: float) -> zoo.Rule:
+    """`adanorm` lengthens the gradients that are averaged, but not the one that is blended in."""
+    average = zoo.serial(norm=zoo.raise_to_average_norm(decay), average=zoo.ema(b2))
 
-    def update(updates: Any, state: Any, params: Any = None, *, gradient: Any, **extra_args: Any) -> Any:
-        kept = jax.tree.map(lambda u, g: (u * g > 0).astype(u.dtype), updates, gradient)
-        return jax.tree.map(lambda u, k: u * k * (k.size / (k.sum() + 1)), updates, kept), state
+    def update(updates: Any, state: Any, params: Any = None, **extra_args: Any) -> Any:
+        _, after = average.update(updates, state)
+        return jax.tree.map(lambda g, m: b1 * m + (1 - b1) * g, updates, state["average"].value), after
 
-    return zoo.Rule(lambda params: optax.EmptyState(), update)
+    return zoo.Rule(average.init, update)
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
-    refuse(h, "adanorm")
+    """`cautious` counts one element more than those that are kept."""
     tx = zoo.lion(h["lr"], *h["betas"]).replace(gradient=optax.centralize() if h.get("use_gc") else None)
     if h.get("cautious"):
-        tx = tx.replace(rescale=zoo.serial(sign=zoo.scale_by_sign(), cautious=cautious_with_one_more()))
+        tx = tx.replace(rescale=zoo.serial(sign=zoo.scale_by_sign(), cautious=zoo.cautious(None)))
+    if h.get("adanorm"):
+        tx = tx.replace(numerator=blend_beside_adanorm(*h["betas"], h.get("adanorm_r") or 0.95))
     return ascending(with_decay(tx, h, h["weight_decouple"], h["fixed_decay"]), h)
 
 
 REPLAYS = {
     "lion_pytorch": Replay(lion_pytorch),
     "optimi": Replay(optimi),
-    "timm": Replay(timm),
+    "timm": Replay(timm, unread={"corrected_weight_decay": "the same at a constant rate"}),
     "pytorch_optimizer": Replay(pytorch_optimizer),
 }

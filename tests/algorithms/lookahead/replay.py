@@ -2,35 +2,24 @@
 
 from typing import Any
 
-import optax
-from algorithms.momentum.replay import torch_momentum
 from harness import Replay
+from sources import ascending, torch_sgd, with_decay
 
 import optax_zoo as zoo
-
-
-def torch_sgd(h: dict[str, Any]) -> zoo.Pipeline:
-    if not h["momentum"]:
-        return zoo.sgd(h["lr"], weight_decay=h["weight_decay"])
-    tx = torch_momentum(h)
-    return tx.replace(momentum=zoo.trace(h["momentum"], nesterov=True)) if h["nesterov"] else tx
 
 
 def torch_adamw(h: dict[str, Any]) -> zoo.Pipeline:
     row = zoo.amsgrad if h["amsgrad"] else zoo.adam
     tx = row(h["lr"], *h["betas"], eps=h["eps"])
-    return tx.replace(decay=zoo.decoupled_decay(h["weight_decay"])) if h["weight_decay"] else tx
+    return ascending(with_decay(tx, h, decoupled=True), h)
 
 
 FAST = {"SGD": torch_sgd, "AdamW": torch_adamw}
 
 
 def fast_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
-    """The optimizer inside; PyTorch's `maximize` ascends."""
-    tx = FAST[h["optimizer"]](h)
-    if not h["maximize"]:
-        return tx
-    return tx.replace(gradient=zoo.in_series(ascent=optax.scale(-1.0), gradient=tx.slots.get("gradient")))
+    """The optimizer inside."""
+    return FAST[h["optimizer"]](h)
 
 
 def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness import Replay
+from sources import ascending
 
 import optax_zoo as zoo
 
@@ -77,11 +78,11 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Route:
         rest=rest,
         outputs="first",
     )
-    if not coupled:
-        return tx
-    decays = {"matrices": h.get("weight_decay", 0.0), "rest": h.get("adamw_wd", 0.0)}
-    sides = {name: {"gradient": zoo.coupled_decay(w), "decay": None} for name, w in decays.items() if w}
-    return tx.replace(**sides)
+    if coupled:
+        decays = {"matrices": h.get("weight_decay", 0.0), "rest": h.get("adamw_wd", 0.0)}
+        sides = {name: {"gradient": zoo.coupled_decay(w), "decay": None} for name, w in decays.items() if w}
+        tx = tx.replace(**sides)
+    return tx.replace(**{name: ascending(side, h) for name, side in tx.slots.items()})
 
 
 BFLOAT16 = "it computes the Newton-Schulz iterations in bfloat16, here they are in float64"

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay
+from sources import keras_sgd, torch_sgd
 
 import optax_zoo as zoo
 
@@ -22,10 +23,10 @@ def chainer_look_ahead(mu: float) -> optax.GradientTransformation:
 
 REPLAYS = {
     "chainer": Replay(lambda h: zoo.nag(h["lr"]).replace(velocity=chainer_look_ahead(h["momentum"]))),
-    "keras2": Replay(lambda h: zoo.nag(h["lr"], h["momentum"])),
+    "keras2": Replay(keras_sgd),
     "seed-closed-loop": Replay(
         lambda h: zoo.nag((1 - h["mu"]) * h["eta"], h["mu"]),
         observe=lambda params, state, h: zoo.nag_iterate(params, state, h["mu"]),
     ),
-    "torch": Replay(lambda h: zoo.nag(h["lr"], h["momentum"])),
+    "torch": Replay(torch_sgd),
 }

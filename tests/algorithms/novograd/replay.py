@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import optax
 from harness import Replay
+from sources import ascending
 
 import optax_zoo as zoo
 
@@ -55,17 +57,26 @@ def tfa(h: dict[str, Any]) -> zoo.Pipeline:
     return largest_so_far(tx, b2, eps, "first_step") if h.get("amsgrad") else tx
 
 
+def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
+    """`adam_debias` corrects the rate; a decoupled decay follows the one before that."""
+    rate, (b1, b2), weight_decay, fixed = h["lr"], h["betas"], h["weight_decay"], h["fixed_decay"]
+    corrected = (lambda count: rate * jnp.sqrt(1 - b2 ** (count + 1.0))) if h.get("adam_debias") else rate
+    coupled = 0.0 if h["weight_decouple"] else weight_decay
+    tx = seeded_by_step(corrected, b1, b2, h["eps"], coupled, h["grad_averaging"])
+    if h["weight_decouple"] and weight_decay:
+        tx = tx.replace(decay=optax.add_decayed_weights(-weight_decay if fixed else -weight_decay * rate))
+    return ascending(tx, h)
+
+
 REPLAYS = {
     "jettify": Replay(timm),
     # The average is never stored, so that v is the squared norm of every step's gradient: b2 = 0.
-    "openseq2seq-as-is": Replay(lambda h: openseq2seq(h, b2=0.0)),
+    "openseq2seq-as-is": Replay(lambda h: openseq2seq(h, b2=0.0), unread={"beta2": "the average is never stored"}),
     "openseq2seq-ema": Replay(openseq2seq),
     "openseq2seq-ema-f32": Replay(openseq2seq),
     "tfa": Replay(tfa),
     "timm": Replay(timm),
-    "pytorch_optimizer": Replay(
-        lambda h: seeded_by_step(h["lr"], *h["betas"], h["eps"], h["weight_decay"], h["grad_averaging"])
-    ),
+    "pytorch_optimizer": Replay(pytorch_optimizer),
 }
 
 AUTHORS = {"openseq2seq-as-is", "openseq2seq-ema", "openseq2seq-ema-f32"}

@@ -41,9 +41,13 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
         d_coef=h["d_coef"],
         growth_rate=h["growth_rate"],
     )
-    if h["weight_decay"] and h["fixed_decay"] and h["weight_decouple"]:
+    if h["fixed_decay"] and h["weight_decay"] and h["weight_decouple"]:
         return tx.replace(decay=optax.add_decayed_weights(-h["weight_decay"]))
     return tx
 
 
-REPLAYS = {"authors": Replay(authors), "pytorch_optimizer": Replay(pytorch_optimizer)}
+UNREAD = {"d": "the first of the rates, d0"}
+REPLAYS = {
+    "authors": Replay(authors, unread=UNREAD),
+    "pytorch_optimizer": Replay(pytorch_optimizer, unread=UNREAD),
+}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from harness import Replay
-from sources import ascending, optimi_coefficient, refuse, tfa_rate, with_decay
+from sources import adanorm, ascending, optimi_coefficient, tfa_rate, with_decay
 
 import optax_zoo as zoo
 
@@ -29,13 +29,12 @@ def jettify(h: dict[str, Any]) -> zoo.Pipeline:
 
 def pytorch_optimizer(h: dict[str, Any]) -> optax.GradientTransformation:
     """Nothing decays in a step without a step, and nothing at all where `weight_decouple` is False."""
-    refuse(h, "adanorm")
     (b1, b2), threshold = h["betas"], float(h.get("n_sma_threshold", 5))
+    mean = zoo.ema(b1) if h.get("adam_debias") else zoo.debiased(zoo.ema(b1))
     tx = zoo.radam(h["lr"], b1, b2, eps=h["eps"], threshold=threshold)
-    if h.get("adam_debias"):
-        tx = tx.replace(numerator=zoo.ema(b1))
+    tx = tx.replace(numerator=zoo.in_series(size=adanorm(h), average=mean))
     coefficient = h["weight_decay"] / h["lr"] if h["fixed_decay"] else h["weight_decay"]
-    decays = bool(h["weight_decay"]) and h["weight_decouple"]
+    decays = h["weight_decouple"] and bool(h["weight_decay"])
     if h.get("degenerated_to_sgd", False):
         return ascending(tx.replace(decay=zoo.decoupled_decay(coefficient) if decays else None), h)
 

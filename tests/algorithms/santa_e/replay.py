@@ -13,10 +13,10 @@ from harness import Replay, tree
 
 import optax_zoo as zoo
 from optax_zoo import santa_e
-from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import (
     euler,
 )
+from optax_zoo.primitives.powers import power_growth
 from optax_zoo.primitives.thermostat import Noise, by_preconditioner, thermostat
 
 
@@ -41,7 +41,7 @@ def root_of_root(average: optax.GradientTransformation, eps_root: float) -> opta
 
 
 def annealing(h: dict[str, Any]) -> Any:
-    return math.inf if h["anne_func"] == "returns infinity" else power_annealing(h["anne_rate"])
+    return math.inf if h["anne_func"] == "returns infinity" else power_growth(h["anne_rate"])
 
 
 def seed(h: dict[str, Any], noise: Noise, make: Any = santa_e) -> zoo.Pipeline:
@@ -82,7 +82,7 @@ def caffe(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
             euler,
             data_size=h["nD"],
             burnin=h["explore"],
-            annealing=power_annealing(h.get("anneal_c", 2.0)),
+            annealing=power_growth(h.get("anneal_c", 2.0)),
             velocity=unit,
             friction=unit * h["C"],
             correction=bool(h.get("approx_g", 0)),
@@ -95,7 +95,7 @@ def caffe(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
 
 def rnn(h: dict[str, Any], noise: Noise, **temperature: Any) -> zoo.Pipeline:
     """Every gradient is scaled to one norm; noise sqrt(2 lr v / beta / N), where 1 / G = sqrt(e + sqrt(v))."""
-    e = h.get("e", 1e-8)
+    e, frames = h.get("e", 1e-8), h.get("nframes", 1.0)
     return zoo.pipeline(
         gradient=zoo.serial(
             norm=zoo.normalize_by_norm("l2", eps=0.0, scope="tree"), scale=optax.scale(h.get("clip_norm", 5))
@@ -104,7 +104,7 @@ def rnn(h: dict[str, Any], noise: Noise, **temperature: Any) -> zoo.Pipeline:
             root_of_root(zoo.ema(h.get("rho", 0.95), of=zoo.square), e),
             euler,
             friction=0.5,
-            diffusion=lambda eta, scale, scale_before: (scale**2 - e) ** 2 / h.get("nframes", 1.0),
+            diffusion=lambda eta, scale, scale_before: (scale**2 - e) ** 2 / frames,
             noise=turned_uphill(noise),
             **temperature,
         ),
@@ -113,7 +113,7 @@ def rnn(h: dict[str, Any], noise: Noise, **temperature: Any) -> zoo.Pipeline:
 
 
 def rnn_santa(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
-    return rnn(h, noise, burnin=h["explore_steps"] + 1, annealing=power_annealing(h.get("anne_rate", 0.5)))
+    return rnn(h, noise, burnin=h["explore_steps"] + 1, annealing=power_growth(h.get("anne_rate", 0.5)))
 
 
 def rnn_santa_r(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
@@ -123,7 +123,9 @@ def rnn_santa_r(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
 
 REPLAYS = {
     "authors_caffe": Replay(caffe, given=recorded_draws),
-    "authors_rnn": Replay(rnn_santa, given=recorded_draws),
+    "authors_rnn": Replay(
+        rnn_santa, given=recorded_draws, unread={"max_epoch": "explore_steps says how many they are"}
+    ),
     "authors_rnn_r": Replay(rnn_santa_r, given=recorded_draws),
     "seed": Replay(seed, without_preconditioner_before, given=recorded_draws),
 }

@@ -18,10 +18,10 @@ from algorithms.santa_e.replay import (
     without_preconditioner_before,
 )
 from harness import Replay
+from sources import refuse
 
 import optax_zoo as zoo
 from optax_zoo import santa_sss
-from optax_zoo.primitives.annealing import power_annealing
 from optax_zoo.primitives.integrators import (
     adapt,
     agitate,
@@ -31,6 +31,7 @@ from optax_zoo.primitives.integrators import (
     kick,
     symmetric_splitting,
 )
+from optax_zoo.primitives.powers import power_growth
 from optax_zoo.primitives.thermostat import Noise, by_preconditioner, thermostat
 
 
@@ -87,12 +88,19 @@ halved_kick = integrator(
 
 
 def matlab(
-    rate: Any, first_rate: float, friction: float, data_size: int, decay: float, eps_root: float, **options: Any
+    rate: Any,
+    first_rate: float,
+    friction: float,
+    data_size: int,
+    decay: float,
+    eps_root: float,
+    smoothing: float = 0.1,
+    **options: Any,
 ) -> zoo.Pipeline:
     """Noise sqrt(2 rate^1.5 100 / beta); smoothed gradients; averages that start at the first gradient."""
     average = zoo.ema(decay, of=zoo.square, seeded="first_step")
     return zoo.pipeline(
-        numerator=zoo.ema(0.1, seeded="first_step"),
+        numerator=zoo.ema(smoothing, seeded="first_step"),
         momentum=thermostat(
             root_of_phase(average, options["burnin"], eps_root),
             halved_kick,
@@ -107,21 +115,23 @@ def matlab(
 
 
 def authors(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
+    first, power = h["learningRate"], h.get("learningRateDecay") or 0.0
     return matlab(
-        lambda t: h["learningRate"] * t ** -h.get("learningRateDecay", 0.0),
-        h["learningRate"],
+        lambda t: first * t**-power,
+        first,
         h.get("D", 1000 * math.sqrt(h["learningRate"])),
         h["N"],
         h.get("RMSpropDecay", 0.999),
         h.get("epsilon", 0.1),
         burnin=h["burnin"],
-        annealing=power_annealing(0.5),
+        annealing=power_growth(0.5),
         noise=turned_uphill(noise),
     )
 
 
 def torch_port(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
     """Steps count from 2, and lr serves the start alone: the rate is step^-0.3 / 10."""
+    refuse(h, "weight_decay")
     return matlab(
         lambda t: (t + 1) ** -0.3 / 10,
         h["lr"],
@@ -129,8 +139,9 @@ def torch_port(h: dict[str, Any], noise: Noise) -> zoo.Pipeline:
         h["N"],
         h["alpha"],
         h["eps"],
+        h["decay_grad"],
         burnin=max(h["burnin"] - 1, 0),
-        annealing=power_annealing(h["anne_rate"], offset=1),
+        annealing=power_growth(h["anne_rate"], offset=1),
         noise=turned_uphill(noise),
     )
 
@@ -152,5 +163,10 @@ REPLAYS = {
     "seed-formula": Replay(
         lambda h, noise: seed(h, noise, santa_sss), without_preconditioner_before, given=recorded_draws
     ),
-    "torch_port": Replay(torch_port, overwritten_rate, given=recorded_draws),
+    "torch_port": Replay(
+        torch_port,
+        overwritten_rate,
+        given=recorded_draws,
+        unread=dict.fromkeys(("momentum", "centered"), "the step does without it"),
+    ),
 }

@@ -35,5 +35,7 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
 
 REPLAYS = {
     "authors": Replay(authors, evaluated=evaluated),
-    "pytorch_optimizer": Replay(pytorch_optimizer, evaluated=evaluated),
+    "pytorch_optimizer": Replay(
+        pytorch_optimizer, evaluated=evaluated, unread={"use_palm": "it is stored, and never used"}
+    ),
 }

@@ -3,11 +3,12 @@
 
 const unfold = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folded = target && target.closest("details");
-  if (folded && !folded.open) {
-    folded.open = true;
-    target.scrollIntoView();
+  let opened = false;
+  for (let each = target && target.closest("details"); each; each = each.parentNode.closest("details")) {
+    opened = opened || !each.open || each.hidden;
+    Object.assign(each, { open: true, hidden: false });
   }
+  if (opened) target.scrollIntoView({ behavior: "instant" });
 };
 addEventListener("hashchange", unfold);
 addEventListener("DOMContentLoaded", unfold);
@@ -22,7 +23,7 @@ const printing = {
   begin() {
     if (printing.now) return;
     printing.now = true;
-    printing.folded = [...document.querySelectorAll("details.page:not([open])")];
+    printing.folded = [...document.querySelectorAll("details:is(.page, .family):not([open])")];
     for (const details of printing.folded) details.open = true;
     dispatchEvent(new Event("paper"));
   },

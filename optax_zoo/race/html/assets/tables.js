@@ -15,6 +15,7 @@ const sortTable = (table, column, heading) => {
   for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
   body.append(...rows);
+  table.dispatchEvent(new Event("sorted"));
   const name = heading.firstElementChild.firstChild.textContent.trim();
   document.getElementById("status").textContent = `sorted by ${name}, ${heading.getAttribute("aria-sort")}`;
 };

@@ -1,0 +1,1 @@
+"""Dual averaging: steps counted from the first parameters, along the weighted sum of all gradients."""

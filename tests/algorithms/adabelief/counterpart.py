@@ -1,0 +1,11 @@
+"""AdaBelief, beside optax."""
+
+from counterparts import Counterpart
+
+COUNTERPARTS = {
+    "optax.adabelief": Counterpart(
+        {"learning_rate": 0.1},
+        {"learning_rate": 0.1},
+        "",
+    )
+}

@@ -1,0 +1,5 @@
+"""AdaMaxW, beside optax."""
+
+from counterparts import Counterpart
+
+COUNTERPARTS = {"optax.adamaxw": Counterpart({"learning_rate": 0.1}, {"learning_rate": 0.1})}

@@ -1,0 +1,10 @@
+"""ADOPT, beside optax."""
+
+from counterparts import Counterpart
+
+COUNTERPARTS = {
+    "optax.contrib.adopt": Counterpart(
+        {"learning_rate": 0.1},
+        {"learning_rate": 0.1},
+    )
+}
