@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
+from in_numpy import in_numpy
 
 import optax_zoo as zoo
 from optax_zoo.compat import enable_x64
@@ -93,7 +94,7 @@ def _problem(dtype: str) -> tuple[dict[str, jax.Array], list[dict[str, jax.Array
 def _trajectory(tx: optax.GradientTransformation, start: Any, gradients: Any, losses: Any) -> dict[str, np.ndarray]:
     """The parameters after each step, one after the other."""
     tx, params, found = optax.with_extra_args_support(tx), start, []
-    state, step = tx.init(start), jax.jit(tx.update)
+    state, step = tx.init(start), in_numpy(tx.update)
     for gradient, loss in zip(gradients, losses, strict=True):
         updates, state = step(gradient, state, params, value=loss)
         params = optax.apply_updates(params, updates)

@@ -22,6 +22,8 @@ from optax_zoo.animate.files import shown
 from optax_zoo.animate.paths import score
 from optax_zoo.animate.style import OTHERS, style, styled
 
+pytestmark = pytest.mark.xdist_group("animations")  # whose fixtures are made once
+
 BOWL = Landscape("bowl", lambda p: jnp.sum(p**2), start=(1.0, -2.0), box=(-3.0, 3.0, -3.0, 3.0))
 FAST = ["animate", "--optimizers", "sgd,optax.sgd", "--rates", "0.01", "--steps", "3"]
 
@@ -145,6 +147,7 @@ def test_of_many_the_table_has_the_first(many):
     assert "Not shown: 10 with a higher mean; --top 0 prints all." in text and "slower 25" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", [Contours, Curve])
 def test_pictures_of_many_move(many, picture):
     if picture is Curve:
@@ -181,6 +184,7 @@ def test_files(tmp_path, monkeypatch, landscape, steps, frames):
         assert picture.size[0] > 800 and picture.size[1] > 500
 
 
+@pytest.mark.slow
 def test_an_mp4_where_there_is_an_ffmpeg(tmp_path, monkeypatch):
     ffmpeg = tmp_path / "ffmpeg"
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

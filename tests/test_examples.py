@@ -79,12 +79,14 @@ def test_flax_linen():
     assert "coupled_decay(0.001, kernels)" in text
 
 
+@pytest.mark.slow
 def test_flax_nnx_schedule_free():
     text = output_of("flax_nnx_schedule_free", 60)
     (training,), (average,) = numbers("training parameters", text), numbers("of the average", text)
     assert training > 0.7 and average > 0.85
 
 
+@pytest.mark.slow
 def test_flax_linen_muon():
     text = output_of("flax_linen_muon", 60)
     assert re.findall(r"^params/(.+/kernel) +(\w+)$", text, re.MULTILINE) == [
@@ -136,6 +138,7 @@ def test_optax_chain():
     assert len(same) == 4 and max(same) < 1e-5 and different > 1e-3
 
 
+@pytest.mark.slow
 def test_pmap_data_parallel():
     text = output_of("pmap_data_parallel", 40)
     assert "4 devices: replicas are equal, and equal to one device to 1e-5" in text

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from registered import is_heavy
+from registered import FACES, is_heavy
 
 import optax_zoo as zoo
 from optax_zoo.conformance.subject import KNOWN
@@ -31,7 +31,7 @@ def is_of_matrices(name):
 
 
 MATRIX_ROWS = [
-    pytest.param(name, marks=[pytest.mark.slow] if is_heavy(name) else [])
+    pytest.param(name, marks=[pytest.mark.slow] if is_heavy(name) or name not in FACES else [])
     for name in zoo.list_algorithms()
     if is_of_matrices(name)
 ]

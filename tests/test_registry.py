@@ -158,11 +158,11 @@ def test_records_say_what_the_code_does(name, params, grads):
     tx = record.factory(**record.example)
     assert set(record.needs) <= {"params", "value", "curvature"}
     given = {"params": params, "value": jnp.float32(1.0), "curvature": grads}
-    state = tx.init(params)
-    tx.update(grads, state, **{need: given[need] for need in record.needs})
+    state = jax.eval_shape(tx.init, params)
+    jax.eval_shape(tx.update, grads, state, **{need: given[need] for need in record.needs})
     for missing in record.needs:
         with pytest.raises((ValueError, TypeError), match=r"needs the (parameters|loss|curvature): call update\("):
-            tx.update(grads, state, **{need: given[need] for need in record.needs if need != missing})
+            jax.eval_shape(tx.update, grads, state, **{need: given[need] for need in record.needs if need != missing})
 
 
 def test_state_bytes_are_those_of_float32_parameters():

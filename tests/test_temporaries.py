@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import FOLDERS
+from registered import FACES, FOLDERS
 
 import optax_zoo as zoo
 from optax_zoo import debiased, ema, root, square
@@ -63,7 +63,11 @@ OPTIONS = [
 
 FILES = {name: FOLDERS / name / "temporaries.json" for name in zoo.list_algorithms()}  # of those that keep some
 KEPT = {name: json.loads(file.read_text()) for name, file in FILES.items() if file.exists()}
-NAMES = [name for name in FILES if name not in KEPT]
+OF_ROWS = [
+    pytest.param(zoo.create(name), marks=[] if name in FACES else [pytest.mark.slow])
+    for name in FILES
+    if name not in KEPT
+]
 
 
 def temporaries(tx):
@@ -79,12 +83,14 @@ def temporaries(tx):
     return compiled.memory_analysis().temp_size_in_bytes / params["w"].nbytes
 
 
-@pytest.mark.parametrize("tx", [*map(zoo.create, NAMES), *OPTIONS], ids=repr)
+@pytest.mark.parametrize("tx", [*OF_ROWS, *OPTIONS], ids=repr)
 def test_no_parameter_sized_temporary(tx):
     assert temporaries(tx) < 0.01
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize(
+    "name", [name if name in FACES else pytest.param(name, marks=pytest.mark.slow) for name in KEPT]
+)
 def test_temporaries_that_are_known_of(name):
     assert abs(temporaries(zoo.create(name)) - KEPT[name]["leaves"]) < 0.01 and KEPT[name]["why"].endswith(".")
 

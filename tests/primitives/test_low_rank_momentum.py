@@ -76,6 +76,7 @@ def test_of_full_rank_the_steps_come_to_be_orthogonal():
     np.testing.assert_allclose(u, left @ right, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_more_iterations_come_nearer_to_the_leading_direction():
     g = drawn(8, 8)
     left, _, right = np.linalg.svd(g)

@@ -177,6 +177,7 @@ def test_the_rest_is_divided_by_its_average_length():
         same(step, np.sqrt(2) * rest / np.sqrt(energy))
 
 
+@pytest.mark.slow
 def test_the_tracked_subspace_finds_the_leading_directions_and_looks_outside():
     rotation = jnp.linalg.qr(drawn(6, 6, count=1)[0])[0]
     grads = [rotation @ (jnp.array([9.0, 5.0, 1.0, 1.0, 1.0, 1.0])[:, None] * g) for g in drawn(6, 8, count=12)]
@@ -251,7 +252,10 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", ["galore", "fira", "apollo", "conda", "alice", "racs"])
+@pytest.mark.parametrize(
+    "name",
+    ["galore", "racs", *(pytest.param(name, marks=pytest.mark.slow) for name in ("fira", "apollo", "conda", "alice"))],
+)
 def test_bad_matrices_have_finite_updates(name):
     options = {} if name == "racs" else {"every": 2, "rank": 2}
     tx = zoo.create(name, **options, **({"leading": 1} if name == "alice" else {}))

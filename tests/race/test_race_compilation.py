@@ -103,6 +103,7 @@ def entries(folder):
     return {path.name: path.read_bytes() for path in folder.rglob("jit_share-*-atime")}
 
 
+@pytest.mark.slow
 def test_later_races_compile_nothing_but_what_cannot_be_read_and_give_the_same_numbers(regression, plain, home):
     assert figures(race(NAMES, task=regression, **QUICK)) == plain
     kept = entries(home / "optax-zoo" / "programs")

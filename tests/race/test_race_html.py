@@ -15,6 +15,8 @@ from optax_zoo.race.html.document import embedded, render
 from optax_zoo.race.plots import draw
 from optax_zoo.race.report_command import command
 
+pytestmark = pytest.mark.xdist_group("report")  # whose fixtures are made once
+
 EVIL = invented.NAMES[7]
 
 
@@ -262,6 +264,7 @@ def crowded(crowd):
     return render(crowd, animation=False)
 
 
+@pytest.mark.slow
 def test_a_report_of_a_hundred_on_two_tasks_is_small_and_names_few_in_its_figures(crowd, crowded):
     assert len(crowded.encode()) < 2e6
     page = BeautifulSoup(crowded, "html.parser")
@@ -274,6 +277,7 @@ def test_a_report_of_a_hundred_on_two_tasks_is_small_and_names_few_in_its_figure
     assert "see the table" in said and "Could not run: optax.lbfgs ( no )" in said.replace("(no)", "( no )")
 
 
+@pytest.mark.slow
 def test_pages_of_many_are_folded_by_family_and_the_filter_knows_all(crowded):
     page = BeautifulSoup(crowded, "html.parser")
     known = json.loads(page.find(id="known").get_text())

@@ -100,7 +100,8 @@ def test_without_a_target_there_is_no_column_for_it():
     assert "0.95" not in render(raced).split("Test metric")[0]
 
 
-@pytest.mark.parametrize("width", [80, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [80, 100])
 def test_of_a_hundred_the_best_are_shown_and_the_others_named_by_tier(width):
     raced = invented_results.crowd(100)
     text = render([raced, invented_results.crowd(100, task="noisy_digits", shift=-0.08)], width)

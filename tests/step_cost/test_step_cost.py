@@ -202,6 +202,7 @@ def test_the_command_prints_tables_that_fit_a_terminal(capsys, monkeypatch, tmp_
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_after_what_does_not_fit(capsys, monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 800 * 2**20)
     assert cli.main(["cost", "learned_lstm", "sgd", "--tree", "one-16m", "--rounds", "2", "--json"]) == 0

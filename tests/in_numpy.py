@@ -55,11 +55,11 @@ def in_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, traced once for each kind of arguments; operations that NumPy has not are JAX's, one by one."""
     traced: dict[Any, tuple[ClosedJaxpr, Any]] = {}
 
-    def call(*args: Any) -> Any:
-        leaves, treedef = jax.tree.flatten(args)
+    def call(*args: Any, **options: Any) -> Any:
+        leaves, treedef = jax.tree.flatten((args, options))
         kind = treedef, tuple(map(jax.typeof, leaves))
         if kind not in traced:
-            closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+            closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args, **options)
             traced[kind] = closed, jax.tree.structure(shapes)
         closed, out_tree = traced[kind]
         with np.errstate(all="ignore"):
