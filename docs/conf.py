@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import algorithm_pages
 import generated
 
 import optax_zoo as zoo
@@ -14,7 +15,14 @@ author = "The optax_zoo authors"
 copyright = author
 release = zoo.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon", "myst_parser"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "myst_parser",
+    "mathml",
+]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 
@@ -30,10 +38,15 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
+html_math_renderer = "mathml"
+copybutton_prompt_text = ">>> |... "
+copybutton_prompt_is_regexp = True
 html_title = f"optax_zoo {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_js_files = ["filter.js"]
 
 
 def setup(app):
+    algorithm_pages.write(Path(__file__).parent / "algorithms")
     app.connect("source-read", generated.fill_page)

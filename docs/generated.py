@@ -27,35 +27,16 @@ def printed_by(script: str) -> Callable[[], str]:
 
 
 def algorithms() -> str:
-    """For each family what its algorithms are made of, and a section for each."""
+    """For each family what its algorithms are made of."""
     return "\n".join(family_section(name, sentence) for name, sentence in families().items())
 
 
 def family_section(family: str, sentence: str) -> str:
-    """Heading, table of slots and algorithms of a family."""
+    """Heading, and a table of slots of the algorithms of a family."""
     title, _, rest = sentence.partition(": ")
     names = zoo.list_algorithms(lambda each: each.family == family)
-    table = slot_table.slot_table(names, "[`{0}`](#{0})".format)
-    sections = "\n".join(algorithm_section(zoo.describe(name)) for name in names)
-    return f"\n## {title}\n\n{rest[:1].upper()}{rest[1:]}\n\n{table}\n{sections}"
-
-
-def algorithm_section(algorithm: zoo.Algorithm) -> str:
-    """Heading, publication, proof, composition and docstring of an algorithm."""
-    base = f" A variant of [`{algorithm.variant_of}`](#{algorithm.variant_of})." if algorithm.variant_of else ""
-    return f"""
-### {algorithm.name}
-
-{algorithm.full_name} ({algorithm.year}). [{algorithm.paper}]({algorithm.url}). Proof: {algorithm.proof}.{base}
-
-```python
-{algorithm.composition}
-```
-
-```{{eval-rst}}
-.. autofunction:: optax_zoo.{algorithm.name}
-```
-"""
+    table = slot_table.slot_table(names, "[`{0}`](algorithms/{0}.md)".format)
+    return f"\n## {title}\n\n{rest[:1].upper()}{rest[1:]}\n\n{table}\n"
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {

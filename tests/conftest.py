@@ -1,6 +1,8 @@
 """Eight CPU devices for every test, and trees that all tests share."""
 
 import os
+import sys
+from pathlib import Path
 
 from jaxlib.version import __version_info__ as version
 
@@ -22,6 +24,8 @@ import optax
 import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
+
+sys.path.append(str(Path(__file__).parents[1] / "docs"))  # scripts that make pages are imported by their names
 
 collect_ignore_glob = ["algorithms/*/replay.py", "algorithms/*/counterpart.py"]  # imported by their folders' names
 

@@ -183,7 +183,7 @@ def test_studies(name, line):
     "page",
     [
         *(pytest.param(page, marks=pytest.mark.slow) for page in ("ablate", "race")),
-        *("animate", "conformance", "index", "pipeline", "primitives", "swaps", "tasks", "write_a_part"),
+        *("animate", "conformance", "index", "invent", "pipeline", "primitives", "swaps", "tasks", "write_a_part"),
     ],
 )
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
@@ -241,7 +241,7 @@ def test_every_generated_part_has_its_place(from_docs):
         text = (DOCS / f"{page}.md").read_text()
         assert all(from_docs("pages").fill(text, marker, "") for marker in parts)
     text = generated.algorithms()
-    assert all(f"\n### {name}\n" in text for name in zoo.list_algorithms())
+    assert all(f"(algorithms/{name}.md)" in text for name in zoo.list_algorithms())
 
 
 def test_families_are_written_and_checked(from_docs, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,84 @@
+"""The pages of algorithms, as they are made for the documentation."""
+
+import re
+from xml.etree import ElementTree
+
+import algorithm_pages
+import neighbours
+import pytest
+import sensitivity_curve
+import slot_diagram
+import svg
+
+import optax_zoo as zoo
+
+NAMES = zoo.list_algorithms()
+
+
+def drawings(markup):
+    """The drawings of a page, as trees: an error if one is not well-formed."""
+    return [ElementTree.fromstring(found) for found in re.findall(r"<svg.*?</svg>", markup)]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages") / "algorithms"
+    algorithm_pages.write(folder)
+    (folder / "gone.md").write_text("of an algorithm that is no more")
+    before = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.md")}
+    algorithm_pages.write(folder)
+    after = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.md")}
+    assert before.keys() - after.keys() == {"gone.md"} and all(before[name] == after[name] for name in after)
+    return {file.stem: file.read_text() for file in folder.glob("*.md")}
+
+
+def test_each_algorithm_has_a_page_and_links_lead_to_others(pages):
+    assert sorted(pages) == NAMES
+    links = {link for page in pages.values() for link in re.findall(r"\]\((\w+)\.md\)", page)}
+    assert links <= set(NAMES)
+
+
+def test_a_page_says_what_is_known(pages):
+    for name, page in pages.items():
+        known = zoo.describe(name)
+        assert page.startswith(f"# {name}\n") and known.url in page and known.composition in page
+        assert f"{known.state_bytes:g} bytes of state" in page
+        assert drawings(page)
+    assert "## How much the rate matters" in pages["adam"] and "tensorflow==1.15.5" in pages["adam"]
+    assert "must be given `curvature=`" in pages["sophia_h"] and "keeps temporaries" in pages["soap"]
+
+
+def test_a_drawing_has_every_slot_and_its_part():
+    (tree,) = drawings(slot_diagram.slot_diagram("soap", zoo.soap()))
+    words = [element.text for element in tree.iter() if element.tag.endswith("text")]
+    assert words[0] == "gradient" and words[-1] == "update"
+    assert {"basis", "eigenbasis()", "÷ denominator", "debiased(ema(0.95))", "decay"} <= set(words)
+
+
+def test_a_route_is_drawn_by_sides():
+    assert len(drawings(slot_diagram.slot_diagram("muon", zoo.muon()))) == 2
+
+
+def test_long_parts_are_wrapped_within_their_box():
+    lines = slot_diagram.wrapped(repr(zoo.create("sam").slots["learning_rate"]))
+    assert len(lines) > 1
+    assert max(map(len, lines)) * svg.CHARACTER <= slot_diagram.WIDTH - slot_diagram.LABEL - 12
+
+
+def test_markup_in_words_is_escaped():
+    drawn = svg.drawing(10, 10, [svg.text(0, 0, "a < b & c")], 'a "title" <b>')
+    (tree,) = drawings(drawn)
+    assert [element.text for element in tree] == ['a "title" <b>', "a < b & c"]
+
+
+def test_neighbours_differ_as_the_table_says():
+    assert neighbours.nearest("adamw")[0] == "adam"
+    assert neighbours.differences("adamw", "adam") == {"decay": ("decoupled_decay(0.01)", "")}
+    assert "learning_rate" not in neighbours.differences("adam", "nadam")  # both are numbers, which are tuned
+    assert "learning_rate" in neighbours.differences("adam", "prodigy")
+
+
+def test_one_that_was_not_raced_has_no_curve():
+    assert sensitivity_curve.sensitivity_curve("no such") is None
+    (tree,) = drawings(sensitivity_curve.sensitivity_curve("adam"))
+    assert sum(element.tag.endswith("polyline") for element in tree) == 2
