@@ -22,8 +22,6 @@ from optax_zoo.animate.files import shown
 from optax_zoo.animate.paths import score
 from optax_zoo.animate.style import OTHERS, style, styled
 
-pytestmark = pytest.mark.xdist_group("animations")  # whose fixtures are made once
-
 BOWL = Landscape("bowl", lambda p: jnp.sum(p**2), start=(1.0, -2.0), box=(-3.0, 3.0, -3.0, 3.0))
 FAST = ["animate", "--optimizers", "sgd,optax.sgd", "--rates", "0.01", "--steps", "3"]
 

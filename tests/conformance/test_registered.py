@@ -82,8 +82,7 @@ def all_cases():
         for case in parameters:
             if is_run(name, case.id):
                 marks = [] if is_quick(name, case.id) else [pytest.mark.slow]
-                group = pytest.mark.xdist_group(f"kit {name}")  # whose checks share what has been compiled
-                yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=[*case.marks, *marks, group])
+                yield pytest.param(*case.values, id=f"{name}-{case.id}", marks=[*case.marks, *marks])
 
 
 def test_the_choice_is_one_of_checks():

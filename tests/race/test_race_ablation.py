@@ -13,8 +13,6 @@ from optax_zoo.race import RaceError
 from optax_zoo.race.ablation import ablate
 from optax_zoo.race.ablation.record import FILE, load
 
-pytestmark = pytest.mark.xdist_group("ablation")  # whose fixtures are made once
-
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 3, "steps": 5, "progress": False}
 
 

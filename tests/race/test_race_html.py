@@ -15,8 +15,6 @@ from optax_zoo.race.html.document import embedded, render
 from optax_zoo.race.plots import draw
 from optax_zoo.race.report_command import command
 
-pytestmark = pytest.mark.xdist_group("report")  # whose fixtures are made once
-
 EVIL = invented.NAMES[7]
 
 

@@ -15,8 +15,6 @@ from optax_zoo.race import RaceError, Row, race, runner
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.storage.reading import load
 
-pytestmark = pytest.mark.xdist_group("records")  # whose fixtures are made once
-
 QUICK = {"rates": [0.01, 0.1], "seeds": 1, "final_seeds": 2, "steps": 5, "progress": False, "report": False}
 ENTRANTS = {
     "mine": optax.sgd,
