@@ -55,7 +55,8 @@ def of_curvature(estimator: optax.GradientTransformation, *, every: Scalar = 10,
 
     Returns:
       An estimator with state `CurvatureState`; its `update` needs `curvature=`. Elements of the curvature beyond 2^60
-      count as that large, as in gradients.
+      count as that large, as in gradients. A curvature is real: of complex ones the real part counts, and what an
+      estimator of squares makes of them.
 
     Raises:
       TypeError: from `init` for another estimator; from `update` without the curvature.
@@ -67,6 +68,8 @@ def of_curvature(estimator: optax.GradientTransformation, *, every: Scalar = 10,
         if jnp.issubdtype(leaf.dtype, jnp.floating):
             check_accumulator_dtype(leaf.dtype)  # the estimator does not know that it is of what one divides by
     update_estimate = update_of(estimator)
+    of_complex = getattr(jax.eval_shape(estimator.init, jnp.zeros((), jnp.complex64)), "value", None)
+    is_plain = of_complex is not None and jnp.iscomplexobj(of_complex)
 
     def init(params: Any) -> CurvatureState:
         inner = estimator.init(jax.tree.map(lambda p: zeros_for(absolute, p), params))
@@ -87,6 +90,8 @@ def of_curvature(estimator: optax.GradientTransformation, *, every: Scalar = 10,
 
         def renew() -> Any:
             given = _beside(updates, curvature(own_key) if callable(curvature) else curvature)
+            if is_plain:
+                given = jax.tree.map(jnp.real, given)
             return update_estimate(given, state.estimator, params, **extra_args)[1]
 
         inner = renewed(due(state.count, every), renew, state.estimator)

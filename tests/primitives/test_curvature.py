@@ -101,3 +101,12 @@ def test_huge_curvature_is_got_over():
     assert jax.tree.all(
         jax.tree.map(lambda u: bool(jnp.all(jnp.isfinite(u))), (updates, state["denominator"].estimator))
     )
+
+
+def test_of_a_complex_curvature_the_real_part_counts_and_of_squares_the_magnitude():
+    given = jnp.array([3.0 + 4.0j, -1.0 + 2.0j], jnp.complex64)
+    for estimator, expected in [(ema(0.5), [1.5, -0.5]), (ema(0.5, of=square), [12.5, 2.5])]:
+        part = of_curvature(estimator)
+        value, _ = part.update(given, part.init(given), curvature=given)
+        assert value.dtype == jnp.float32
+        np.testing.assert_allclose(value, expected, rtol=1e-6)

@@ -14,6 +14,7 @@ from optax_zoo.parts import Rule, decoupled_decay, optional, primitive, square, 
 from optax_zoo.pipeline import Pipeline, pipeline
 from optax_zoo.primitives.bias_correction import weight_after
 from optax_zoo.primitives.factors import Factors
+from optax_zoo.primitives.layout import laid_out_like, whole
 from optax_zoo.primitives.matrices import (
     MatrixAxes,
     OutputAxes,
@@ -133,8 +134,8 @@ def scale_by_rank_one_moments(
         for x, axes, *old in zip(leaves, _seen(updates), *map(jax.tree.leaves, trees), strict=True):
             x, kept_of_x = bounded(x, 4), _Moments(*old)
             if axes.is_matrix and x.size:
-                u, new = direction_of_matrices(axes.matrices(x), kept_of_x, count)
-                u = axes.leaf(u)
+                u, new = direction_of_matrices(axes.matrices(whole(x)), kept_of_x, count)
+                u = laid_out_like(axes.leaf(u), x)
             else:
                 u, new = direction(x, kept_of_x, count) if x.size else (x, kept_of_x)
             made.append(u)
@@ -149,7 +150,7 @@ def _none(p: Any, axes: MatrixAxes) -> _Moments:
     """What is kept of a leaf before the first step."""
     x: Any = jnp.zeros_like(lift(p))
     if axes.is_matrix:
-        x = axes.matrices(x)
+        x = axes.matrices(whole(x))
         rows, columns, scale = (jnp.sum(x, over, keepdims=True) for over in (-1, -2, (-2, -1)))
     else:
         rows, columns, scale = x, jnp.zeros((1,) * x.ndim, x.dtype), jnp.zeros((1,) * x.ndim, x.dtype)
