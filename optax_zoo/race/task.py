@@ -69,6 +69,75 @@ class Task:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
             raise RaceError(f"steps is {self.steps!r}, but must be a whole number at least 1.")
 
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Any,
+        y: Any,
+        model: Any,
+        *,
+        kind: str | None = None,
+        name: str = "own data",
+        validation: float = 0.2,
+        test: float = 0.2,
+        shuffle: bool = True,
+        seed: int = 0,
+        batch_size: int | None = None,
+        steps: int = STEPS,
+        target: float | None = None,
+    ) -> "Task":
+        """A task of one's own arrays and model; the arrays are split into the three parts.
+
+        Classes (`y` of whole numbers) are learned by cross-entropy and measured by accuracy, numbers (`y` of floats) by
+        squared error and R2, the share of the variance of `y` that is explained. Inputs are taken as they are:
+        standardize them before.
+
+        Args:
+          x: inputs, an example per row: floats, or whole numbers such as tokens.
+          y: a class from 0 per example; or a number, or a row of numbers.
+          model: what returns a score per class, or numbers of the shape of `y`, without dropout and running averages: a
+            Flax Linen module; a function (or class) from `nnx.Rngs` to an NNX module; an NNX module, whose parameters
+            then begin every trial whatever its seed; or a pair of functions, from a key to parameters and from
+            parameters and inputs to scores.
+          kind: "classification" or "regression", where the dtype of `y` does not tell.
+          name: of the task.
+          validation: the share of the examples that choose the rate.
+          test: the share of the examples of the reported figures.
+          shuffle: whether the parts are drawn at random, with the classes in the same proportions; otherwise the first
+            examples train and the last ones test, as for data in order of time, but not for sorted labels.
+          seed: of the split.
+          batch_size: examples per step; by default 64, or all if training has fewer.
+          steps: the budget of a trial.
+          target: the value of the metric on `validation` whose first passing is timed.
+
+        Raises:
+          RaceError: for arrays that do not fit each other, the model or the split.
+          MissingExtraError: without Flax, unless the model is a pair of functions, or without scikit-learn.
+
+        Example:
+          >>> import numpy as np
+          >>> from flax import linen as nn
+          >>> from optax_zoo.race import Task
+          >>> x = np.random.default_rng(0).normal(size=(100, 4))
+          >>> task = Task.from_arrays(x, (x[:, 0] > 0).astype(int), nn.Dense(2))
+          >>> [len(labels) for _, labels in (task.train, task.validation, task.test)]
+          [60, 20, 20]
+        """
+        from optax_zoo.race.tasks.arrays import task_from_arrays
+        from optax_zoo.race.tasks.splits import Split
+
+        return task_from_arrays(
+            x,
+            y,
+            model,
+            kind=kind,
+            split=Split(validation, test, shuffle, seed),
+            name=name,
+            batch_size=batch_size,
+            steps=steps,
+            target=target,
+        )
+
     def step_loss(self, parameters: Tree, batch: Tree, key: jax.Array, state: Tree) -> tuple[jax.Array, Tree]:
         """The loss that a training step takes the gradient of, and the new state."""
         if self.training is None:

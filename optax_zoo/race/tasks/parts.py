@@ -1,6 +1,6 @@
 """What several tasks share: splits, classifiers and convolutions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -24,6 +24,27 @@ def split(inputs: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> list[
     return [(inputs[p].astype(np.float32), labels[p].astype(np.int32)) for p in (rest, *reversed(parts))]
 
 
+def classification(apply: Callable[..., Any]) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
+    """Loss and metric of a model that returns one score per class: cross-entropy, and accuracy.
+
+    Args:
+      apply: from parameters and inputs to scores.
+    """
+
+    def scores(parameters: Tree, inputs: jax.Array) -> jax.Array:
+        return jnp.asarray(apply(parameters, inputs))
+
+    def loss(parameters: Tree, batch: Tree) -> jax.Array:
+        inputs, labels = batch
+        return optax.softmax_cross_entropy_with_integer_labels(scores(parameters, inputs), labels).mean()
+
+    def accuracy(parameters: Tree, batch: Tree) -> jax.Array:
+        inputs, labels = batch
+        return jnp.mean(jnp.argmax(scores(parameters, inputs), axis=-1) == labels)
+
+    return loss, accuracy
+
+
 def classifier(name: str, model: Any, parts: Sequence[Examples], **options: Any) -> Task:
     """A task of a Flax module that returns one score per class: cross-entropy, and accuracy as the metric.
 
@@ -34,17 +55,7 @@ def classifier(name: str, model: Any, parts: Sequence[Examples], **options: Any)
       **options: further fields of `Task`.
     """
 
-    def scores(parameters: Tree, inputs: jax.Array) -> jax.Array:
-        return jnp.asarray(model.apply(parameters, inputs))
-
-    def loss(parameters: Tree, batch: Tree) -> jax.Array:
-        inputs, labels = batch
-        return optax.softmax_cross_entropy_with_integer_labels(scores(parameters, inputs), labels).mean()
-
-    def accuracy(parameters: Tree, batch: Tree) -> jax.Array:
-        inputs, labels = batch
-        return jnp.mean(jnp.argmax(scores(parameters, inputs), axis=-1) == labels)
-
+    loss, accuracy = classification(model.apply)
     train, validation, test = parts
     return Task(
         name=name,
