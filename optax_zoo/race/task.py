@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from optax_zoo.race.arrays.fields import fields_of
+from optax_zoo.race.arrays.splits import Split
 from optax_zoo.running.errors import RaceError
 
 Tree = Any
@@ -123,20 +125,9 @@ class Task:
           >>> [len(labels) for _, labels in (task.train, task.validation, task.test)]
           [60, 20, 20]
         """
-        from optax_zoo.race.tasks.arrays import task_from_arrays
-        from optax_zoo.race.tasks.splits import Split
-
-        return task_from_arrays(
-            x,
-            y,
-            model,
-            kind=kind,
-            split=Split(validation, test, shuffle, seed),
-            name=name,
-            batch_size=batch_size,
-            steps=steps,
-            target=target,
-        )
+        split = Split(validation, test, shuffle, seed)
+        fields = fields_of(x, y, model, kind=kind, split=split, batch_size=batch_size)
+        return cls(name=name, steps=steps, target=target, **fields)
 
     def step_loss(self, parameters: Tree, batch: Tree, key: jax.Array, state: Tree) -> tuple[jax.Array, Tree]:
         """The loss that a training step takes the gradient of, and the new state."""

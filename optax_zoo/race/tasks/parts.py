@@ -1,14 +1,14 @@
 """What several tasks share: splits, classifiers and convolutions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from optax_zoo.race.task import Task, Tree
+from optax_zoo.race.arrays.losses import classification
+from optax_zoo.race.task import Task
 
 Examples = tuple[np.ndarray, np.ndarray]
 
@@ -22,27 +22,6 @@ def split(inputs: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> list[
         rest, part = train_test_split(rest, test_size=size, stratify=labels[rest], random_state=0)
         parts.append(part)
     return [(inputs[p].astype(np.float32), labels[p].astype(np.int32)) for p in (rest, *reversed(parts))]
-
-
-def classification(apply: Callable[..., Any]) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
-    """Loss and metric of a model that returns one score per class: cross-entropy, and accuracy.
-
-    Args:
-      apply: from parameters and inputs to scores.
-    """
-
-    def scores(parameters: Tree, inputs: jax.Array) -> jax.Array:
-        return jnp.asarray(apply(parameters, inputs))
-
-    def loss(parameters: Tree, batch: Tree) -> jax.Array:
-        inputs, labels = batch
-        return optax.softmax_cross_entropy_with_integer_labels(scores(parameters, inputs), labels).mean()
-
-    def accuracy(parameters: Tree, batch: Tree) -> jax.Array:
-        inputs, labels = batch
-        return jnp.mean(jnp.argmax(scores(parameters, inputs), axis=-1) == labels)
-
-    return loss, accuracy
 
 
 def classifier(name: str, model: Any, parts: Sequence[Examples], **options: Any) -> Task:

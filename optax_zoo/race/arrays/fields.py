@@ -1,26 +1,20 @@
-"""A task from a user's own arrays and model."""
+"""The fields of a task from a user's own arrays and model."""
 
-from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from optax_zoo.race.task import Task, Tree
-from optax_zoo.race.tasks.models import network, shape_of_scores
-from optax_zoo.race.tasks.parts import classification
-from optax_zoo.race.tasks.splits import Split, positions
+from optax_zoo.race.arrays.losses import classification, regression
+from optax_zoo.race.arrays.models import network, shape_of_scores
+from optax_zoo.race.arrays.splits import Split, positions
 from optax_zoo.running.errors import RaceError
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 BATCH = 64
 
 
-def task_from_arrays(
-    x: Any, y: Any, model: Any, *, kind: str | None, split: Split, batch_size: int | None, **options: Any
-) -> Task:
-    """What `Task.from_arrays` returns; further options are fields of `Task`."""
+def fields_of(x: Any, y: Any, model: Any, *, kind: str | None, split: Split, batch_size: int | None) -> dict[str, Any]:
+    """Those that `Task.from_arrays` finds out."""
     inputs, targets = _inputs(x), np.asarray(y)
     classes = _kind(kind, targets) == CLASSIFICATION
     if len(inputs) != len(targets) or not len(inputs):
@@ -30,34 +24,16 @@ def task_from_arrays(
     _check_shape(shape_of_scores(made, inputs[:2]), targets, classes)
     loss, metric = classification(made.apply) if classes else regression(made.apply)
     train, validation, test = ((inputs[part], targets[part]) for part in positions(split, targets, classes))
-    return Task(
-        init=made.init,
-        loss=loss,
-        metric=metric,
-        train=train,
-        validation=validation,
-        test=test,
-        metric_name="accuracy" if classes else "R2",
-        batch_size=min(BATCH, len(train[0])) if batch_size is None else batch_size,
-        **options,
-    )
-
-
-def regression(apply: Callable[..., Any]) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
-    """Loss and metric of a model of numbers: the mean squared error, and R2, the share of the variance explained."""
-
-    def errors(parameters: Tree, batch: Tree) -> jax.Array:
-        inputs, targets = batch
-        return jnp.square(jnp.asarray(apply(parameters, inputs)).reshape(targets.shape) - targets)
-
-    def loss(parameters: Tree, batch: Tree) -> jax.Array:
-        return jnp.mean(errors(parameters, batch))
-
-    def explained(parameters: Tree, batch: Tree) -> jax.Array:
-        targets = batch[1]
-        return 1.0 - jnp.sum(errors(parameters, batch)) / jnp.sum(jnp.square(targets - jnp.mean(targets, axis=0)))
-
-    return loss, explained
+    return {
+        "init": made.init,
+        "loss": loss,
+        "metric": metric,
+        "train": train,
+        "validation": validation,
+        "test": test,
+        "metric_name": "accuracy" if classes else "R2",
+        "batch_size": min(BATCH, len(train[0])) if batch_size is None else batch_size,
+    }
 
 
 def _inputs(x: Any) -> np.ndarray:

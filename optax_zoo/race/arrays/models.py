@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optax_zoo.race.task import Tree
 from optax_zoo.running.errors import RaceError, first_line, require
 
+Tree = Any
 KINDS = (
     "a Flax Linen module, an NNX module, a function from nnx.Rngs to one, or a pair of functions "
     "(init(key) -> parameters, apply(parameters, x) -> scores)"
@@ -89,8 +89,8 @@ def _nnx(build: Callable[..., Any]) -> Network:
     """The functions of an NNX module that is made from `nnx.Rngs`."""
     from flax import nnx
 
-    made_by = build.__init__ if isinstance(build, type) else build  # a module's class has a metaclass that is called
-    by_name = "rngs" in inspect.signature(made_by).parameters
+    signed = build.__init__ if isinstance(build, type) else build  # type: ignore[misc]  # its metaclass hides it
+    by_name = "rngs" in inspect.signature(signed).parameters
 
     def built(key: jax.Array) -> Any:
         rngs = nnx.Rngs(key)

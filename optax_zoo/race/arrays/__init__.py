@@ -1,0 +1,1 @@
+"""A task from arrays and a model."""
