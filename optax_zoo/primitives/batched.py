@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from optax_zoo.primitives.spread import is_spread, shared_out
+from optax_zoo.primitives.turns import in_turn
 
 CACHED = 2**18  # numbers of a batch that stays in the cache of a CPU while a matrix is iterated
 RESIDENT = 2**24  # of a batch that fills an accelerator
@@ -47,19 +48,25 @@ def batched(
     groups: dict[Hashable, list[int]] = {}
     for number, leaf in enumerate(flat):
         groups.setdefault(tuple(map(_kind, leaf)), []).append(number)
-    made: list[Any] = [None] * len(leaves)
-    call = _of_batches(function, alone)
+    call, shared = _of_batches(function, alone), _of_batches(function)
+
+    def of_batch(parts: list[list[jax.Array]]) -> Any:
+        joined = list(map(_joined, parts))
+        return shared_out(shared, joined) if is_spread(joined[0].shape[1:]) else call(*joined)
+
+    batches: list[list[int]] = []
     for numbers in groups.values():
         shape, counts = flat[numbers[0]][0].shape[1:], [len(flat[number][0]) for number in numbers]
         size = sum(counts) if is_spread(shape) else max(1, most // max(1, math.prod(shape)))
-        for together in _batches(numbers, counts, size):
-            joined = [_joined([flat[number][i] for number in together]) for i in range(len(columns))]
-            found = shared_out(_of_batches(function), joined) if is_spread(shape) else call(*joined)
-            start = 0
-            for number in together:
-                stop = start + len(flat[number][0])
-                made[number] = jax.tree.map(_cut(start, stop, layers[number]), found)
-                start = stop
+        batches += _batches(numbers, counts, size)
+    parts = [[[flat[number][i] for number in together] for i in range(len(columns))] for together in batches]
+    made: list[Any] = [None] * len(leaves)
+    for together, found in zip(batches, in_turn(of_batch, parts), strict=True):
+        start = 0
+        for number in together:
+            stop = start + len(flat[number][0])
+            made[number] = jax.tree.map(_cut(start, stop, layers[number]), found)
+            start = stop
     return made
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from optax_zoo.primitives.lapack import one_by_one
+from optax_zoo.primitives.turns import identity_for
 
 LAPACK_SIZE = 128  # of matrices that are handed to it whole
 
@@ -52,8 +53,8 @@ def _inverse_root(products: jax.Array) -> jax.Array:
     """
     n = products.shape[-1]
     if n <= LAPACK_SIZE:
-        lower = jnp.linalg.cholesky(products, symmetrize_input=False)
-        eye = jnp.broadcast_to(jnp.eye(n, dtype=products.dtype), products.shape)
+        lower, eye = identity_for(jnp.linalg.cholesky(products, symmetrize_input=False))
+        eye = jnp.broadcast_to(eye, products.shape)
         return jax.lax.linalg.triangular_solve(lower, eye, lower=True, left_side=True).mT.conj()
     half = (n + 1) // 2
     first = _inverse_root(products[..., :half, :half])

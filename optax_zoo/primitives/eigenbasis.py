@@ -19,6 +19,7 @@ from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.renewal import due, either, phases, renewed
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 from optax_zoo.primitives.tensor_axes import TensorAxes
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Scalar
 
 
@@ -119,7 +120,7 @@ def eigenbasis(
         given = state.factors, state.vectors, directions, scales
         kept = [_Kept(*of_leaf) for of_leaf in zip(*(_by_leaf(trees, len(leaves)) for trees in given), strict=True)]
         seen = axes_of(updates)
-        after = [_averaged(axes, decay, g, before) for axes, g, before in zip(seen, leaves, kept, strict=True)]
+        after = in_turn(functools.partial(_averaged, decay), seen, leaves, kept)
         after = _turned(seen, after, state.count, every, staggered)
         after = [_as_kept(axes, new, before) for axes, new, before in zip(seen, after, kept, strict=True)]
         factors, vectors, directions, scales = (
@@ -154,8 +155,8 @@ def _matrices(matrix: Callable[[int], jax.Array], tree: Any, seen: Sequence[Tens
 def _mapped(rotate: Callable[..., jax.Array], tree: Any, vectors: Sequence[Any], seen: Sequence[TensorAxes]) -> Any:
     """A tree whose leaves are rotated, each by vectors of its own."""
     leaves, treedef = jax.tree.flatten(tree)
-    of_leaves = zip(seen, leaves, _by_leaf(vectors, len(leaves)), strict=True)
-    return jax.tree.unflatten(treedef, [_rotated(rotate, *each) for each in of_leaves])
+    rotated = in_turn(functools.partial(_rotated, rotate), seen, leaves, _by_leaf(vectors, len(leaves)))
+    return jax.tree.unflatten(treedef, rotated)
 
 
 def _safe(x: jax.Array) -> jax.Array:
@@ -184,8 +185,8 @@ class _Kept(NamedTuple):
     scales: list[jax.Array]
 
 
-@functools.partial(jax.jit, static_argnums=0, inline=True)
-def _averaged(axes: TensorAxes, decay: Scalar, g: jax.Array, kept: _Kept) -> _Kept:
+@functools.partial(jax.jit, static_argnums=1, inline=True)
+def _averaged(decay: Scalar, axes: TensorAxes, g: jax.Array, kept: _Kept) -> _Kept:
     """In one piece, matrices by layers, with the covariances of a gradient in the factors."""
     g, kept = jax.tree.map(whole, (g, kept))
     g = axes.tensors(jax.lax.stop_gradient(_safe(g)))
@@ -232,8 +233,8 @@ def _next(seen: Sequence[TensorAxes], kept: Sequence[_Kept]) -> list[_Kept]:
     factors, vectors = ([m for ms in own for m in ms if m.size] for own in zip(*(k[:2] for k in kept), strict=True))
     found = iter(batched(iterated, factors, vectors, decomposes=True))
     none = jnp.zeros(0, int)
-    made = [[next(found) if f.size else (f, none) for f in of_leaf.factors] for of_leaf in kept]
-    return [_carried(axes, before, *zip(*new, strict=True)) for axes, before, new in zip(seen, kept, made, strict=True)]
+    made = [zip(*(next(found) if f.size else (f, none) for f in of_leaf.factors), strict=True) for of_leaf in kept]
+    return in_turn(_carried, seen, kept, *map(list, zip(*made, strict=True)))
 
 
 @functools.partial(jax.jit, static_argnums=0, inline=True)

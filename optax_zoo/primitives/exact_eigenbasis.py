@@ -19,6 +19,7 @@ from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.renewal import due, phases, renewed
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 from optax_zoo.primitives.tensor_axes import TensorAxes
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Scalar
 
 
@@ -93,10 +94,11 @@ def exact_eigenbasis(
     def mapped(rotate: Callable[..., jax.Array], tree: Any, state: ExactEigenbasisState) -> Any:
         leaves, treedef = jax.tree.flatten(tree)
         vectors = jax.tree.map(whole, by_leaf(state.vectors, len(leaves)))
-        of_leaves = zip(leaves, axes_of(tree), vectors, strict=True)
-        return jax.tree.unflatten(
-            treedef, [laid_out_like(_rotated(rotate, axes, whole(x), q), x) for x, axes, q in of_leaves]
-        )
+
+        def of_leaf(x: jax.Array, axes: TensorAxes, q: list[jax.Array]) -> jax.Array:
+            return laid_out_like(_rotated(rotate, axes, whole(x), q), x)
+
+        return jax.tree.unflatten(treedef, in_turn(of_leaf, leaves, axes_of(tree), vectors))
 
     def averaged(g: jax.Array, factors: list[jax.Array], axes: TensorAxes) -> list[jax.Array]:
         tensors = axes.tensors(jax.lax.stop_gradient(whole(bounded(g, 3))))
@@ -107,8 +109,7 @@ def exact_eigenbasis(
     def turn(updates: Any, state: ExactEigenbasisState, directions: list[Any], scales: list[Any]) -> Turned:
         leaves = jax.tree.leaves(updates)
         seen, step = axes_of(updates), optax.safe_increment(state.count)
-        of_leaves = zip(leaves, by_leaf(state.factors, len(leaves)), seen, strict=True)
-        factors = [averaged(*each) for each in of_leaves]
+        factors = in_turn(averaged, leaves, by_leaf(state.factors, len(leaves)), seen)
         vectors, carried = (by_leaf(jax.tree.map(whole, trees), len(leaves)) for trees in (state.vectors, directions))
         vectors, carried = _turned(seen, factors, vectors, carried, step, every, staggered)
         own = as_trees(factors, state.factors), as_trees(vectors, state.vectors)
@@ -170,12 +171,12 @@ def _decomposed(given: Sequence[tuple[Any, ...]]) -> list[tuple[list[jax.Array],
     found = batched(lambda m: jnp.linalg.eigh(m)[1], given_factors, decomposes=True)
     made = dict(zip(places, found, strict=True))
 
-    def of_leaf(number: int, axes: TensorAxes, before: list[jax.Array], directions: list[jax.Array]) -> Any:
-        now = [made.get((number, axis), q) for axis, q in enumerate(before)]
-
+    def of_leaf(axes: TensorAxes, before: list[jax.Array], now: list[jax.Array], directions: list[jax.Array]) -> Any:
         def carried(x: jax.Array) -> jax.Array:
             return _rotated(TensorAxes.rotated, axes, _rotated(TensorAxes.rotated_back, axes, lift(x), before), now)
 
         return now, list(map(carried, directions))
 
-    return [of_leaf(number, axes, *kept) for number, (axes, _, *kept) in enumerate(given)]
+    seen, _, old, kept = zip(*given, strict=True)
+    new = [[made.get((number, axis), q) for axis, q in enumerate(before)] for number, before in enumerate(old)]
+    return in_turn(of_leaf, seen, old, new, kept)

@@ -19,6 +19,7 @@ from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.renewal import due, phases, renewed
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 from optax_zoo.primitives.tensor_axes import TensorAxes
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Scalar
 
 Sides: TypeAlias = Literal["all", "but_last", "last"]
@@ -141,6 +142,9 @@ def kronecker_roots(
             made |= dict(zip(own, found, strict=True))
         return [made[number] for number in range(len(matrices))]
 
+    def preconditioned(g: jax.Array, roots: list[jax.Array], axes: TensorAxes) -> jax.Array:
+        return axes.leaf(axes.rotated_back(axes.tensors(g), axes.batched(roots)), g)
+
     def update(updates: Any, state: KroneckerState, params: Any = None, **extra_args: Any) -> Any:
         leaves, treedef = jax.tree.flatten(updates)
         seen, count = axes_of(updates), optax.safe_increment(state.count)
@@ -149,14 +153,11 @@ def kronecker_roots(
         old = jax.tree.map(whole, by_leaf(state.factors, len(leaves)))
 
         def with_these() -> list[list[jax.Array]]:
-            return list(map(accumulated, old, jax.lax.stop_gradient(given), seen))
+            return in_turn(accumulated, old, jax.lax.stop_gradient(given), seen)
 
         factors = renewed(due(step, statistics_every), with_these, old)
         roots = _renewed_roots(by_leaf(state.roots, len(leaves)), factors, seen, step, every, staggered, roots_of)
-        made = [
-            laid_out_like(axes.leaf(axes.rotated_back(axes.tensors(g), axes.batched(own)), g), x)
-            for axes, g, own, x in zip(seen, given, roots, leaves, strict=True)
-        ]
+        made = list(map(laid_out_like, in_turn(preconditioned, given, roots, seen), leaves))
         after = KroneckerState(as_trees(factors, state.factors), as_trees(roots, state.roots), count)
         return jax.tree.unflatten(treedef, made), jax.tree.map(laid_out_like, after, state)
 

@@ -18,6 +18,7 @@ from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import lift, zeros, zeros_for
 from optax_zoo.primitives.stacked import Stacked, check_stacked
 from optax_zoo.primitives.statistics import identity
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import DType, Key, Scalar
 
 Side: TypeAlias = Literal["outputs", "inputs", "longer"]
@@ -164,12 +165,14 @@ def low_rank_momentum(
             [of_leaf.right(q) for of_leaf, q in zip(seen, before, strict=True)],
             decomposes=True,
         )
-        momentum, right, steps = [], [], []
-        for of_leaf, b, q, (p, r, after) in zip(seen, sums, before, found, strict=True):
-            momentum.append(b - (1 - decay) * of_leaf.leaf(product(p, r.mT.conj()), b))
-            right.append(of_leaf.leaf_of_right(after, q))
-            steps.append(of_leaf.leaf(product(p, after.mT.conj()), b))
-        momentum, right, steps = (jax.tree.unflatten(treedef, leaves) for leaves in (momentum, right, steps))
+
+        def stepped(of_leaf: _Seen, b: jax.Array, q: jax.Array, of_matrix: Any) -> tuple[jax.Array, ...]:
+            p, r, after = of_matrix
+            rest = b - (1 - decay) * of_leaf.leaf(product(p, r.mT.conj()), b)
+            return rest, of_leaf.leaf_of_right(after, q), of_leaf.leaf(product(p, after.mT.conj()), b)
+
+        of_leaves = in_turn(stepped, seen, sums, before, found)
+        momentum, right, steps = (jax.tree.unflatten(treedef, [each[i] for each in of_leaves]) for i in range(3))
         return steps, LowRankMomentumState(momentum, right)
 
     return Rule(init, update, seen=seen_as_matrices(outputs, stacked))

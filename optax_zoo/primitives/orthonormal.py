@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from optax_zoo.primitives.lapack import orthonormal_columns, triangular_factor
 from optax_zoo.primitives.layout import laid_out_like, product, whole
+from optax_zoo.primitives.turns import identity_for
 
 Factorization: TypeAlias = Literal["qr", "cholesky", "sketched"]
 OVERSAMPLED = 1.25  # rows of a sketch for each column of what it is of, as in the authors' code of Dion
@@ -56,7 +57,7 @@ FACTORIZATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 
 def _inverse(triangular: jax.Array, lower: bool) -> jax.Array:
-    eye = jnp.eye(triangular.shape[-1], dtype=triangular.dtype)
+    triangular, eye = identity_for(triangular)
     return jax.lax.linalg.triangular_solve(triangular, eye, left_side=True, lower=lower)
 
 

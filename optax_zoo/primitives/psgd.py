@@ -22,6 +22,7 @@ from optax_zoo.primitives.precision import lift, weak_float
 from optax_zoo.primitives.renewal import renewed
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 from optax_zoo.primitives.tensor_axes import TensorAxes
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Decay, DType, Key, Scalar
 
 Diagonal: TypeAlias = Literal["longest", "longest_alone", "all"] | None
@@ -172,10 +173,7 @@ def fitted_whitening(
         old = jax.tree.map(whole, by_leaf(state.factors, len(leaves)))
         always = _checks.is_number(chance) and chance == 1
         factors = renewed(True if always else due, lambda: fitted(tree, old, kinds, t, step_key), old)
-        whitened = [
-            laid_out_like(_whitened(g, kind, jax.lax.stop_gradient(own)), x)
-            for g, kind, own, x in zip(given, kinds, factors, leaves, strict=True)
-        ]
+        whitened = list(map(laid_out_like, in_turn(_whitened, given, kinds, jax.lax.stop_gradient(factors)), leaves))
         after = jax.tree.map(laid_out_like, as_trees(factors, state.factors), state.factors)
         return jax.tree.unflatten(treedef, whitened), FittedState(
             after, jnp.where(due, 0, since), t, jax.random.key_data(next_key)

@@ -27,6 +27,7 @@ from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.renewal import due, phases, renewed
 from optax_zoo.primitives.singular import leading_vectors
 from optax_zoo.primitives.stacked import Stacked, check_stacked
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Key, Scalar
 
 Side: TypeAlias = Literal["smaller", "larger", "inputs", "outputs", "both"]
@@ -138,16 +139,25 @@ class SubspaceRule(BasisRule):
 
     def outside(self, tree: Any, state: Any, like: Any) -> Any:
         leaves, treedef = jax.tree.flatten(like)
-        found = []
-        for x, u, own, p in zip(leaves, jax.tree.leaves(tree), *self._with_vectors(like, state), strict=True):
-            back = laid_out_like(p.axes.leaf(p.back(u, own)), x) if p.sides else u
-            found.append((back * self.scale).astype(u.dtype) if p.sides and not _is_one(self.scale) else back)
+
+        def of_leaf(x: jax.Array, u: jax.Array, own: list[jax.Array], p: Projected) -> jax.Array:
+            if not p.sides:
+                return u
+            back = laid_out_like(p.axes.leaf(p.back(u, own)), x)
+            return back if _is_one(self.scale) else (back * self.scale).astype(u.dtype)
+
+        found = in_turn(of_leaf, leaves, jax.tree.leaves(tree), *self._with_vectors(like, state))
         return jax.tree.unflatten(treedef, found)
 
     def _into(self, tree: Any, state: Any) -> Any:
         leaves, treedef = jax.tree.flatten(tree)
-        of_leaves = zip(map(bounded, leaves), *self._with_vectors(tree, state), strict=True)
-        return jax.tree.unflatten(treedef, [p.into(x, own) if p.sides else x for x, own, p in of_leaves])
+
+        def of_leaf(x: jax.Array, own: list[jax.Array], p: Projected) -> jax.Array:
+            return p.into(x, own) if p.sides else x
+
+        return jax.tree.unflatten(
+            treedef, in_turn(of_leaf, list(map(bounded, leaves)), *self._with_vectors(tree, state))
+        )
 
     def _back(self, tree: Any, state: Any) -> Any:
         raise TypeError(f"{self.expression} does not know the shapes outside: call outside(tree, state, like).")
@@ -256,15 +266,16 @@ def subspace(
         seen = seen_so(gradient)
         costs = [float(p.axes.rows * p.axes.columns * p.rank) if p.sides else 0.0 for p in seen]
         own_phases = phases(costs, every) if staggered else [phase] * len(seen)
+
+        def of_leaf(x: jax.Array, p: Projected, own_phase: Any, *old: jax.Array) -> tuple[jax.Array, ...]:
+            find = functools.partial(_found, vectors == "singular", x, p)
+            return renewed(due(state.count, every, own_phase), find, old) if p.sides else old
+
         columns = [jax.tree.leaves(tree) for tree in state.vectors]
-        for number, (x, p, own_phase) in enumerate(zip(leaves, seen, own_phases, strict=True)):
-            if p.sides:
-                old = tuple(column[number] for column in columns)
-                find = functools.partial(_found, vectors == "singular", x, p)
-                new = renewed(due(state.count, every, own_phase), find, old)
-                for column, found in zip(columns, new, strict=True):
-                    column[number] = found
-        return after._replace(vectors=tuple(jax.tree.unflatten(treedef, column) for column in columns))
+        made = in_turn(of_leaf, leaves, seen, own_phases, *columns)
+        return after._replace(
+            vectors=tuple(jax.tree.unflatten(treedef, [each[side] for each in made]) for side in range(sides))
+        )
 
     def vectors_of(state: SubspaceState, leaves: list[Any], seen: list[Projected]) -> list[list[jax.Array]]:
         if of_gradient:

@@ -18,6 +18,7 @@ from optax_zoo.primitives.precision import lift
 from optax_zoo.primitives.renewal import due, renewed
 from optax_zoo.primitives.stacked import Stacked, check_stacked
 from optax_zoo.primitives.subspace import Projected, Side, SubspaceRule, projected_leaves
+from optax_zoo.primitives.turns import in_turn
 from optax_zoo.primitives.types import Key, Scalar
 
 
@@ -105,20 +106,22 @@ def tracked_subspace(
         seeds = jax.random.fold_in(jax.random.key(0) if key is None else wrap_key(key), state.count)
         vectors, factors = jax.tree.leaves(state.vectors), jax.tree.leaves(state.factors)
         when = due(state.count, every, phase)
-        for number, (x, p) in enumerate(zip(leaves, seen_so(gradient), strict=True)):
+
+        def of_leaf(number: int, x: Any, p: Projected, vectors: Any, factors: Any) -> tuple[jax.Array, jax.Array]:
             if not p.sides:
-                continue
+                return vectors, factors
             g = p.axes.matrices(whole(jax.lax.stop_gradient(bounded(x, 3))))
             g = g if p.sides == (-2,) else g.mT.conj()
-            u, q = whole(vectors[number]), whole(factors[number])
+            u, q = whole(vectors), whole(factors)
             seed = jax.random.fold_in(seeds, number)
             u = renewed(when, functools.partial(_switched, g, u, q, seed, decay, min(leading, p.rank)), u)
             inside = u.mT.conj() @ g
             q = decay * q + (1 - decay) * (inside @ inside.mT.conj())
-            vectors[number] = laid_out_like(u, vectors[number])
-            factors[number] = laid_out_like(q.astype(factors[number].dtype), factors[number])
-        both = treedef.unflatten(vectors), treedef.unflatten(factors)
-        return TrackedState(*both, optax.safe_increment(state.count))
+            return laid_out_like(u, vectors), laid_out_like(q.astype(factors.dtype), factors)
+
+        made = in_turn(of_leaf, range(len(leaves)), leaves, seen_so(gradient), vectors, factors)
+        vectors, factors = (treedef.unflatten([each[i] for each in made]) for i in range(2))
+        return TrackedState(vectors, factors, optax.safe_increment(state.count))
 
     return SubspaceRule(
         seen_so,
