@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter of it")
     made.add_argument("--around", metavar="MODULE:CLASS", help="the optimizer that it wraps, if it wraps one")
     made.add_argument("--inner", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter of that")
+    made.add_argument("--matrices", metavar="KEY", help="of a parameter group: true for leaves of several axes")
     made.add_argument("--tag", help="of the source, in the names of the cases; its package unless given")
     made.add_argument("--kinds", type=kinds, default="smooth,mixed", help=f"of {', '.join(gradient_kinds.KINDS)}")
     made.add_argument("--steps", type=int, default=12)
@@ -132,7 +133,7 @@ def run_of_optax(arguments: argparse.Namespace, params: Any, grads: Any, losses:
 def make(arguments: argparse.Namespace, leaves: list[Any]) -> tuple[Any, Case]:
     """The optimizer for PyTorch, and the hyperparameters in force with the names of those that were set."""
     given, inner = named(arguments.set), named(arguments.inner)
-    original, target, hyperparameters = found(arguments.original), leaves, {}
+    original, target, hyperparameters = found(arguments.original), grouped(leaves, arguments.matrices), {}
     if arguments.around:
         wrapped = found(arguments.around)
         target, hyperparameters = wrapped(leaves, **inner), {"optimizer": wrapped.__name__, **in_force(wrapped, inner)}
@@ -140,6 +141,13 @@ def make(arguments: argparse.Namespace, leaves: list[Any]) -> tuple[Any, Case]:
         "hyperparameters": hyperparameters | in_force(original, given),
         "set_explicitly": [*inner, *given],
     }
+
+
+def grouped(leaves: list[Any], key: str | None) -> list[Any]:
+    """As they are, or matrices and the rest in groups that a key tells apart."""
+    if key is None:
+        return leaves
+    return [{"params": [x for x in leaves if (x.ndim > 1) is of], key: of} for of in (True, False)]
 
 
 def step(optimizer: Any, leaves: dict[str, Any], grads: dict[str, Any], closure: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from harness import Replay
+from sources import ascending
 
 import optax_zoo as zoo
 
@@ -68,10 +69,10 @@ def pytorch_optimizer(h: dict[str, Any]) -> zoo.Pipeline:
         debias=h["correct_bias"],
         normalize=h["normalize_gradient"],
     )
-    if not h["normalize_gradient"]:
-        return tx
-    correction = {"correction": zoo.scale_by_bias_correction(*h["betas"])} if h["correct_bias"] else {}
-    return tx.replace(rescale=zoo.serial(norm=zoo.normalize_by_norm("avg_l2", eps=h["eps"]), **correction))
+    if h["normalize_gradient"]:
+        correction = {"correction": zoo.scale_by_bias_correction(*h["betas"])} if h["correct_bias"] else {}
+        tx = tx.replace(rescale=zoo.serial(norm=zoo.normalize_by_norm("avg_l2", eps=h["eps"]), **correction))
+    return ascending(tx, h)
 
 
 REPLAYS = {
