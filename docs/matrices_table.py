@@ -22,7 +22,7 @@ from pages import one_part
 import optax_zoo as zoo
 from optax_zoo.conformance.sharding import state_sharding
 from optax_zoo.conformance.subject import KNOWN
-from optax_zoo.cost.collectives import QUICKLY, require_devices, split_cpu
+from optax_zoo.cost.collectives import IN_ORDER, QUICKLY, require_devices, split_cpu
 from optax_zoo.cost.executed import executed, total_bytes
 from optax_zoo.primitives import batched
 
@@ -71,7 +71,7 @@ def compiled(tx: optax.GradientTransformation, params: Any, spec: PartitionSpec)
 
     inputs = jax.tree.map(placed, (params, jax.eval_shape(tx.init, params)), of_both)
     lowered = jax.jit(step, out_shardings=of_both, donate_argnums=(0, 1)).lower(*inputs, inputs[0])
-    program = lowered.compile(compiler_options=QUICKLY)
+    program = lowered.compile(compiler_options={**QUICKLY, **IN_ORDER})
     size = sum(4 * math.prod(p.shape) for p in jax.tree.leaves(params))
     return Step(program.as_text() or "", program.memory_analysis().temp_size_in_bytes, size)
 

@@ -19,6 +19,12 @@ COMPILED_FOR = 8
 FEW = 16  # elements of an operand whose size does not depend on that of its parameter
 QUICKLY: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}  # of machine code that is never run
 
+# What jax.lax.optimization_barrier puts in order stays so on accelerators. Before jax 0.12 XLA:CPU drops barriers, and
+# then schedules; compiled with these options it keeps them.
+IN_ORDER: dict[str, str | bool] = (
+    {"xla_disable_hlo_passes": "cse_barrier_expander"} if jax.__version_info__ < (0, 12) else {}
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Collective:

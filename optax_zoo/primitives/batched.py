@@ -16,7 +16,11 @@ RESIDENT = 2**24  # of a batch that fills an accelerator
 
 
 def batched(
-    function: Callable[..., Any], *columns: Sequence[jax.Array], most: int | None = None, decomposes: bool = False
+    function: Callable[..., Any],
+    *columns: Sequence[jax.Array],
+    most: int | None = None,
+    decomposes: bool = False,
+    splits: bool = False,
 ) -> list[Any]:
     """What a function of one matrix, or of some that belong together, makes of those of each leaf.
 
@@ -32,6 +36,8 @@ def batched(
       decomposes: whether the function calls LAPACK, which on CPUs takes one matrix after another: there a call for
         several waits for threads of the pool that it occupies one of itself, and as many of these calls at once as the
         pool has threads wait for ever (jaxlib 0.10, seen with QR on two cores).
+      splits: whether the function is made of products, which XLA splits over devices as its matrices are. On a mesh
+        batches of others take turns, since they are gathered: see `in_turn`.
 
     Returns:
       The results of each leaf, with its layers before their own axes.
@@ -61,7 +67,8 @@ def batched(
         batches += _batches(numbers, counts, size)
     parts = [[[flat[number][i] for number in together] for i in range(len(columns))] for together in batches]
     made: list[Any] = [None] * len(leaves)
-    for together, found in zip(batches, in_turn(of_batch, parts), strict=True):
+    made_of: Callable[..., Any] = map if splits else in_turn
+    for together, found in zip(batches, made_of(of_batch, parts), strict=True):
         start = 0
         for number in together:
             stop = start + len(flat[number][0])

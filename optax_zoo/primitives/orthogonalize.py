@@ -143,7 +143,7 @@ def of_matrices(
     leaves, treedef = jax.tree.flatten(updates)
     columns = [leaves, *(jax.tree.leaves(jax.tree.map(lambda _, x: x, updates, tree)) for tree in beside)]
     seen_so = [[seen.matrices(whole(x)) for x, seen in zip(column, axes, strict=True)] for column in columns]
-    made = batched(function, *seen_so)
+    made = batched(function, *seen_so, splits=True)
     back = [laid_out_like(seen.leaf(m), x) for m, x, seen in zip(made, leaves, axes, strict=True)]
     return jax.tree.unflatten(treedef, back)
 
