@@ -1,9 +1,17 @@
 """The outcome of a race."""
 
 import dataclasses
+import os
+from typing import TYPE_CHECKING
 
+from optax_zoo.race.exports.latex import latex
+from optax_zoo.race.exports.records import FIGURES, POINTS, records, text_of, written
 from optax_zoo.race.rows import Raced
 from optax_zoo.race.terminal.report import render
+from optax_zoo.running.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -18,3 +26,35 @@ class Result(Raced):
 
     def __repr__(self) -> str:
         return render(self)
+
+    def to_pandas(self, *, curves: bool = False) -> "pandas.DataFrame":
+        """The table as a data frame, a line for each optimizer, the best first; what is not known is missing.
+
+        Args:
+          curves: whether to have the curves instead, a line for each optimizer, final seed and evaluation.
+
+        Raises:
+          MissingExtraError: without pandas.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtraError("this needs pandas: pip install pandas.") from error
+        return pandas.DataFrame(records(self, curves), columns=list(POINTS if curves else FIGURES))
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None, *, curves: bool = False) -> str | None:
+        """What `to_pandas` has, as comma-separated values.
+
+        Args:
+          path: the file to write; without it the text is returned.
+          curves: whether to have the curves instead.
+        """
+        return written(text_of([self], curves), path)
+
+    def to_latex(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """The table for a paper: a `tabular` with the rules of the package booktabs, the first tier in bold.
+
+        Args:
+          path: the file to write; without it the text is returned.
+        """
+        return written(latex(self), path)

@@ -1,0 +1,1 @@
+"""The figures of a race for other programs: tables, LaTeX, and logs of experiments."""
