@@ -89,6 +89,7 @@ class Graph:
         self._debug_info = program.jaxpr.debug_info._replace(arg_names=None, result_paths=None)
         self._functions: dict[int, Callable[..., list[Any]]] = {}
         self._keys: dict[int, Any] = {}
+        self._literals: dict[int, frozenset[Any]] = {}
         self._known: dict[Any, Call] = {}
         inputs = [self._given(variable.aval, x) for variable, x in zip(program.jaxpr.invars, values, strict=True)]
         self.results = self._follow(program, inputs)
@@ -110,6 +111,14 @@ class Graph:
         if id(equation) not in self._keys:
             self._keys[id(equation)] = _key(equation)
         return self._keys[id(equation)]
+
+    def literals(self, call: Call) -> frozenset[Any]:
+        """The numbers that are written in a call; leaves of a shape have the equation of it in common."""
+        equation = call.equation
+        if id(equation) not in self._literals:
+            written = (x for x in equation.invars if isinstance(x, Literal))
+            self._literals[id(equation)] = frozenset((repr(x.val), x.aval) for x in written)
+        return self._literals[id(equation)]
 
     def _given(self, aval: Any, value: Any) -> Array:
         array = Array(aval, None, kept=True)

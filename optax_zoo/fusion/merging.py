@@ -1,9 +1,8 @@
 """Which parts of a program XLA:CPU makes one kernel of where each array has an expression of its own."""
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
-
-from jax.extend.core import Literal
+import itertools
+from collections.abc import Iterable, Sequence, Set
 
 from optax_zoo.fusion.graph import Array, Call, Graph, is_elementwise
 
@@ -20,11 +19,13 @@ def keep_what_does_not_merge(graph: Graph) -> None:
     """
     returned = {x: x.call for x in graph.results if not x.kept and x.call is not None}
     computed = [*returned.values(), *(call for call in graph.calls if call.results[0].kept)]
-    counts = collections.Counter(literal for call in computed for literal in set(_literals(call.expression())))
+    expressions = {call: call.expression() for call in computed}
+    written = {call: frozenset().union(*map(graph.literals, calls)) for call, calls in expressions.items()}
+    counts = collections.Counter(itertools.chain.from_iterable(map(written.__getitem__, computed)))
     shared = {literal for literal, count in counts.items() if count > 1}
     groups = _groups(graph.calls)
     apart = [array for call in graph.calls if not _merges(call) for array in _arrays(call)]
-    apart += [array for array, call in returned.items() if not _few_operands(call, shared)]
+    apart += [array for array, call in returned.items() if not _few_operands(expressions[call], shared & written[call])]
     for group in {id(groups[array]): groups[array] for array in apart if array in groups}.values():
         for array in group:
             array.kept = True
@@ -56,15 +57,10 @@ def _merges(call: Call) -> bool:
     return len(expression) <= REDUCED and len(read) <= 1
 
 
-def _few_operands(call: Call, shared: set[object]) -> bool:
+def _few_operands(expression: Sequence[Call], shared: Set[object]) -> bool:
     """Whether the kernel of an expression has few operands, with the parameter that it is added to and a 1.
 
     Numbers that are written in several expressions are operands of each.
     """
-    expression = call.expression()
     arrays = {array for each in expression for array in each.operands if array.kept}
-    return len(arrays) + len(shared & set(_literals(expression))) + 2 < OPERANDS
-
-
-def _literals(expression: Sequence[Call]) -> Iterator[object]:
-    return ((repr(x.val), x.aval) for each in expression for x in each.equation.invars if isinstance(x, Literal))
+    return len(arrays) + len(shared) + 2 < OPERANDS

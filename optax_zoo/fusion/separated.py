@@ -68,14 +68,18 @@ class _Evaluation:
             places |= {array: len(places) + number for number, array in enumerate(each.results)}
         key = other, *((self._graph.key(each), *(places[array] for array in each.operands)) for each in calls)
 
-        @jax.jit
+        if key not in self._functions:
+            self._functions[key] = jax.jit(self._expression(calls, places, other))
+        return self._functions[key]
+
+    def _expression(self, calls: list[Call], places: dict[Array, int], other: bool) -> Callable[..., list[Any]]:
         def expression(one: Any, *values: Any) -> list[Any]:
             known = [_times(x, one) if other else x for x in values]
             for each in calls:
                 known += self._graph.function(each)(*(known[places[array]] for array in each.operands))
             return known[-len(calls[-1].results) :]
 
-        return self._functions.setdefault(key, expression)
+        return expression
 
     def _one(self, version: int) -> Any:
         """The 1 of a version."""
