@@ -40,6 +40,7 @@ def page(algorithm: zoo.Algorithm) -> str:
         "How much the rate matters": sensitivity(name),
         "Cost": cost(algorithm),
         "Proof": proof(algorithm),
+        "Cite": f"```bibtex\n{algorithm.bibtex}```",
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
     return f"# {name}\n\n{heading(algorithm)}\n\n{body}\n"

@@ -9,7 +9,7 @@ from optax_zoo.migration import migrate
 from optax_zoo.moments import moment
 from optax_zoo.parts import *  # noqa: F403
 from optax_zoo.pipeline import SLOTS, Pipeline, pipeline
-from optax_zoo.registry import CLAIMS, Algorithm, algorithm, create, describe, list_algorithms
+from optax_zoo.registry import CLAIMS, Algorithm, algorithm, bibtex, create, describe, list_algorithms
 from optax_zoo.route import Route, matrices, route
 from optax_zoo.short_matrices import short_matrices
 
@@ -22,6 +22,7 @@ __all__ = [
     "Pipeline",
     "Route",
     "algorithm",
+    "bibtex",
     "create",
     "describe",
     "enable_fused_steps",

@@ -84,7 +84,8 @@ def _commands() -> "click.Group":
     @click.option(
         "--outputs", metavar="KEYS", help="With --tree: leaves under these have two axes of outputs: 'query,key,value'."
     )
-    def show_command(name: str, tree: str | None, **rules: str | None) -> None:
+    @click.option("--bibtex", is_flag=True, help="Print entries of publications for BibTeX; NAME may be adam,lion.")
+    def show_command(name: str, tree: str | None, bibtex: bool, **rules: str | None) -> None:
         """Show the composition, maths, hyperparameters and sources of an algorithm.
 
         NAME is a registered name. For optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
@@ -95,7 +96,9 @@ def _commands() -> "click.Group":
         """
         from optax_zoo import _show, _show_tree
 
-        if tree is not None:
+        if bibtex:
+            _echo_or_refuse(lambda: optax_zoo.bibtex(name.split(",")))
+        elif tree is not None:
             _print_or_refuse(lambda: _show_tree.description(name, tree, _show_tree.Rules.read(**rules)))
         elif given := next((option for option, value in rules.items() if value is not None), None):
             raise click.UsageError(f"--{given} is about the leaves of a tree: name one by --tree.")
@@ -122,6 +125,16 @@ def _commands() -> "click.Group":
     commands.add_command(cost)
     commands.add_command(animate)
     return commands
+
+
+def _echo_or_refuse(make: Callable[[], str]) -> None:
+    """Prints a text as it is, however long its lines; a ValueError is wrong input."""
+    import click
+
+    try:
+        click.echo(make(), nl=False)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _print_or_refuse(make: Callable[[], Iterable[Any]]) -> None:

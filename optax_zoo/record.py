@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from optax_zoo._bibtex import entry
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import needs_of
 
@@ -94,6 +95,11 @@ class Algorithm:
         """When to use it, in a sentence, as its publication claims; None where the docstring has no such section."""
         section = re.search(r"^Claim:\n((?:  .*\n?)+)", self.docstring, re.MULTILINE)
         return " ".join(section[1].split()) if section else None
+
+    @property
+    def bibtex(self) -> str:
+        """An entry for BibTeX of its publication: authors as far as known here, title, year and where it is found."""
+        return entry(self.paper, self.year, self.url)
 
     @property
     def composition(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import optax
 
 from optax_zoo import _checks
+from optax_zoo._bibtex import key
 from optax_zoo._descriptions import COMMON
 from optax_zoo._docstrings import completed
 from optax_zoo._hyperparameters import in_own_words
@@ -163,6 +164,36 @@ def describe(name: str) -> Algorithm:
         elsewhere = {other: each.name for each in ALGORITHMS.values() for other in each.also_called}
         raise ValueError(unknown_algorithm(name, ALGORITHMS, elsewhere))
     return ALGORITHMS[name]
+
+
+def bibtex(names: Iterable[str]) -> str:
+    """Entries for BibTeX of the publications of some algorithms, each once.
+
+    They have what the registry knows: last names of authors ("et al." as `others`), title, year, number at arXiv or
+    DOI, and address.
+
+    Args:
+      names: of registered algorithms, or one of them.
+
+    Raises:
+      ValueError: for an unknown name.
+
+    Example:
+      >>> import optax_zoo as zoo
+      >>> print(zoo.bibtex(["adam", "adamax"]))
+      @misc{kingma2015adam,
+        author = {Kingma and Ba},
+        title = {{Adam: A Method for Stochastic Optimization}},
+        year = {2015},
+        eprint = {1412.6980},
+        archivePrefix = {arXiv},
+        url = {https://arxiv.org/abs/1412.6980},
+      }
+    """
+    entries: dict[str, str] = {}
+    for known in map(describe, [names] if isinstance(names, str) else names):
+        entries.setdefault(key(known.paper, known.year), known.bibtex)
+    return "\n".join(entries.values())
 
 
 def families() -> dict[str, str]:

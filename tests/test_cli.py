@@ -90,6 +90,12 @@ def test_show_says_all_that_is_known(capsys, name):
     assert "\\" not in printed and ":math:" not in printed and ".. math" not in printed
 
 
+def test_show_prints_entries_of_publications_as_they_are(capsys):
+    assert cli.main(["show", "adam,galore,adamax", "--bibtex"]) == 0
+    assert capsys.readouterr().out == optax_zoo.bibtex(["adam", "galore"])
+    assert "Did you mean 'adam'?" in refused(capsys, "show", "lion,adm", "--bibtex")
+
+
 def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):
     out = tmp_path / "results"
     assert cli.main([*RACE, "--target", "0.01", "--no-report", "--out", str(out)]) == 0

@@ -1,5 +1,6 @@
 """The registry and its look-ups."""
 
+import dataclasses
 import inspect
 import re
 import typing
@@ -380,3 +381,31 @@ def test_no_two_algorithms_share_a_name_that_other_libraries_have():
 
     others = [bare(other) for name in zoo.list_algorithms() for other in zoo.describe(name).also_called]
     assert sorted({*others, *map(bare, zoo.list_algorithms())}) == sorted([*others, *map(bare, zoo.list_algorithms())])
+
+
+def test_publications_have_one_entry_each_and_no_two_the_same_key():
+    papers = {name: (zoo.describe(name).paper, zoo.describe(name).year) for name in zoo.list_algorithms()}
+    entries = [zoo.describe(name).bibtex for name in papers]
+    keys = {re.match(r"@misc\{([a-z0-9]+),\n", entry)[1] for entry in entries}
+    assert len(keys) == len(set(papers.values()))
+    everything = zoo.bibtex(papers)
+    assert sorted(re.findall(r"^@misc\{(.+),$", everything, re.MULTILINE)) == sorted(keys)
+    assert zoo.bibtex("adam") == zoo.bibtex(["adam", "adamax"]) == zoo.describe("adam").bibtex
+
+
+@pytest.mark.parametrize(
+    ("paper", "url", "expected"),
+    [
+        ("You et al.: A 50% Batch", "https://arxiv.org/abs/1904.00962", ["you2020", "You and others"]),
+        (
+            "Pouriyan Zadeh, Li and Wu: On Wheels",
+            "https://doi.org/10.1/2",
+            ["{Pouriyan Zadeh} and Li and Wu", "doi = {10.1/2}"],
+        ),
+        ("A title alone", "https://example.com", ["@misc{2020title,", "title = {{A title alone}}"]),
+    ],
+)
+def test_an_entry_has_what_the_registry_says(paper, url, expected):
+    text = dataclasses.replace(zoo.describe("adam"), paper=paper, year=2020, url=url).bibtex
+    assert all(part in text for part in expected) and f"url = {{{url}}}" in text
+    assert ("author" in text) == (": " in paper) and text.count("{") == text.count("}")

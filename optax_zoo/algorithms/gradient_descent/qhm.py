@@ -11,7 +11,7 @@ from optax_zoo.registry import algorithm
 
 @algorithm(
     full_name="QHM: quasi-hyperbolic momentum",
-    paper="Ma and Yarats: Quasi-hyperbolic Momentum and Adam for Deep Learning",
+    paper="Ma and Yarats: Quasi-hyperbolic momentum and Adam for deep learning",
     year=2019,
     url="https://arxiv.org/abs/1810.06801",
     example={"learning_rate": 1e-3},
