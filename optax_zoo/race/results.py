@@ -2,9 +2,10 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optax_zoo.race.exports.latex import latex
+from optax_zoo.race.exports.logs import log_to, write_events
 from optax_zoo.race.exports.records import FIGURES, POINTS, records, text_of, written
 from optax_zoo.race.rows import Raced
 from optax_zoo.race.terminal.report import render
@@ -58,3 +59,27 @@ class Result(Raced):
           path: the file to write; without it the text is returned.
         """
         return written(latex(self), path)
+
+    def to_tensorboard(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the curves as event files of TensorBoard: a run for each optimizer, averaged over the final seeds.
+
+        Args:
+          folder: what `tensorboard --logdir` is given; each optimizer gets a folder in it.
+
+        Raises:
+          MissingExtraError: without tensorboardX and without torch's writer.
+        """
+        write_events(self, folder)
+
+    def log_to(self, client: Any, **options: Any) -> None:
+        """Logs settings, curves and figures with MLflow or Weights & Biases, a run for each optimizer.
+
+        Args:
+          client: the module `mlflow` or `wandb`, or what has the same functions: `start_run`, `log_params` and
+            `log_metrics`; or `init`, which returns a run with `log`, `summary` and `finish`.
+          **options: further arguments of `start_run` or `init`, such as `project="optimizers"`.
+
+        Raises:
+          RaceError: if the client is neither.
+        """
+        log_to(self, client, options)
