@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import neighbours
+import path_drawing
 import sensitivity_curve
 import slot_diagram
 
@@ -38,6 +39,7 @@ def page(algorithm: zoo.Algorithm) -> str:
         "Reference": f"```{{eval-rst}}\n.. autofunction:: optax_zoo.{name}\n```",
         "What its neighbours do otherwise": neighbours.neighbours(name),
         "How much the rate matters": sensitivity(name),
+        "Where it goes": paths(name),
         "Cost": cost(algorithm),
         "Proof": proof(algorithm),
         "Cite": f"```bibtex\n{algorithm.bibtex}```",
@@ -66,6 +68,19 @@ def sensitivity(name: str) -> str:
         "chosen. From the races over all algorithms under [Results](../results.md)."
     )
     return f"{curve}\n\n{words}"
+
+
+def paths(name: str) -> str:
+    """The paths that were saved, with what their marks are."""
+    drawn = path_drawing.path_drawing(name)
+    if drawn is None:
+        return ""
+    words = (
+        "From the ring to the disc, in 200 steps, on the saddle in 100, or until it leaves the picture; the dots are "
+        "minima. Each is at the best rate of a grid: `optax-zoo animate` makes films of them, see "
+        "[Watching optimizers](../animate.md)."
+    )
+    return f"{drawn}\n\n{words}"
 
 
 def cost(algorithm: zoo.Algorithm) -> str:

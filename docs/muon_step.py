@@ -4,19 +4,15 @@ Both do the same: the same leaves are matrices, with the same momentum, iteratio
 same optimizer (`tests/algorithms/muon/counterpart.py` shows that the steps are equal).
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import measured_costs
 import optax
-from pages import fill
 
 import optax_zoo as zoo
 from optax_zoo.cost.step import measure, tree_of
-from optax_zoo.cost.step.costs import machine
-from optax_zoo.cost.step.table import for_markdown
 
 
 def equal(rows, columns, count=48):
@@ -39,21 +35,15 @@ def ours():
 
 def main():
     """Prints the tables, or writes them into the page."""
-    parser = argparse.ArgumentParser(description="What Muon's steps cost beside optax's.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often both take turns (5)")
+    parser = measured_costs.parser("What Muon's steps cost beside optax's.")
     parser.add_argument("--tree", choices=TREES, action="append", help="a tree, by default all")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="rewrite what is between the markers in the page")
     arguments = parser.parse_args()
-    costs = []
-    for name in arguments.tree or TREES:
-        theirs = ("optax.contrib.muon", optax.contrib.muon(1e-3))
-        costs.append(measure((f"muon, {name}", ours()), theirs, name, TREES[name], arguments.rounds))
-        print(f"{name}: {costs[-1]}", file=sys.stderr, flush=True)
-    body = "\n\n".join([*for_markdown(costs), f"{arguments.rounds} rounds; {machine()}."])
-    if arguments.write:
-        arguments.write.write_text(fill(arguments.write.read_text(), "muon-step", body))
-    print(body)
-    return 0
+    theirs = ("optax.contrib.muon", optax.contrib.muon(1e-3))
+    costs = (
+        measure((f"muon, {name}", ours()), theirs, name, TREES[name], arguments.rounds)
+        for name in arguments.tree or TREES
+    )
+    return measured_costs.report(costs, "muon-step", arguments)
 
 
 if __name__ == "__main__":

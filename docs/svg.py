@@ -51,10 +51,10 @@ def arrow(x: float, start: float, end: float) -> str:
     )
 
 
-def polyline(points: Sequence[Point], colour: str) -> str:
+def polyline(points: Sequence[Point], colour: str, width: float = 1.8) -> str:
     """Straight lines from each point to the next."""
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{corners}" style="fill: none; stroke: {colour}; stroke-width: 1.8"/>'
+    return f'<polyline points="{corners}" style="fill: none; stroke: {colour}; stroke-width: {width:g}"/>'
 
 
 def disc(x: float, y: float, colour: str, radius: float = 4, hollow: bool = False) -> str:

@@ -5,12 +5,16 @@ from xml.etree import ElementTree
 
 import algorithm_pages
 import neighbours
+import numpy as np
+import path_drawing
+import paths
 import pytest
 import sensitivity_curve
 import slot_diagram
 import svg
 
 import optax_zoo as zoo
+from optax_zoo.animate import LANDSCAPES
 
 NAMES = zoo.list_algorithms()
 
@@ -82,3 +86,18 @@ def test_one_that_was_not_raced_has_no_curve():
     assert sensitivity_curve.sensitivity_curve("no such") is None
     (tree,) = drawings(sensitivity_curve.sensitivity_curve("adam"))
     assert sum(element.tag.endswith("polyline") for element in tree) == 2
+
+
+def test_every_algorithm_has_paths_that_its_page_draws():
+    assert sorted(path_drawing.saved()) == NAMES
+    (tree,) = drawings(path_drawing.path_drawing("lion"))
+    words = [element.text for element in tree.iter() if element.tag.endswith("text")]
+    assert [each.partition(",")[0] for each in words] == list(paths.SHOWN)
+    assert path_drawing.path_drawing("no such") is None
+
+
+def test_a_saved_path_is_the_one_that_is_found_again():
+    found = paths.path("lion", LANDSCAPES["saddle"])
+    saved = path_drawing.saved()["lion"]["saddle"]
+    assert found["rate"] == saved["rate"]
+    np.testing.assert_allclose(found["points"], saved["points"], rtol=2e-3)
