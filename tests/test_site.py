@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import algorithm_pages
+import links
 import neighbours
 import numpy as np
 import path_drawing
@@ -101,3 +102,15 @@ def test_a_saved_path_is_the_one_that_is_found_again():
     saved = path_drawing.saved()["lion"]["saddle"]
     assert found["rate"] == saved["rate"]
     np.testing.assert_allclose(found["points"], saved["points"], rtol=2e-3)
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here"><a href="sub/b.html?v=1#there"><a href="https://x.y/z">'
+    )
+    (tmp_path / "sub" / "b.html").write_text(
+        '<p id="there"><a href="../a.html#gone"><a href="c.html"><a href="#there">'
+    )
+    found = [(str(page), link) for page, link in links.broken(tmp_path)]
+    assert found == [("sub/b.html", "../a.html#gone"), ("sub/b.html", "c.html")]
