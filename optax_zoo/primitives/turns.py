@@ -46,7 +46,7 @@ def identity_for(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     if _is_on_mesh(matrix):
         matrix, one = _in_order(matrix, one)
     rows = jnp.arange(matrix.shape[-1])
-    return matrix, jnp.where(rows[:, None] == rows, one, 0)
+    return matrix, jnp.where(rows[:, None] == rows[None], one, 0)
 
 
 def _in_order(done: Any, begun: Any) -> Any:

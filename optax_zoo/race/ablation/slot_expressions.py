@@ -44,6 +44,7 @@ _NO_PARTS = {
     "Turned",
     "Within",
     "algorithm",
+    "bibtex",
     "create",
     "describe",
     "enable_fused_steps",
