@@ -63,6 +63,10 @@ class Call:
     def reduces(self) -> bool:
         return self.equation.primitive.name in REDUCTIONS
 
+    def arrays(self) -> list[Array]:
+        """What it takes and returns, but for numbers."""
+        return [array for array in (*self.operands, *self.results) if not array.is_number]
+
     def expression(self) -> "list[Call]":
         """It and the calls that make its operands, down to arrays that are kept, in their order."""
         found, waiting = {self}, [self]
@@ -79,7 +83,8 @@ class Graph:
 
     Attributes:
       calls: in their order.
-      given: the arrays that it is given, with their values.
+      inputs: its arguments.
+      given: the arrays that it is given, those among them, with their values.
       results: the arrays that it returns, or values.
     """
 
@@ -91,8 +96,8 @@ class Graph:
         self._keys: dict[int, Any] = {}
         self._literals: dict[int, frozenset[Any]] = {}
         self._known: dict[Any, Call] = {}
-        inputs = [self._given(variable.aval, x) for variable, x in zip(program.jaxpr.invars, values, strict=True)]
-        self.results = self._follow(program, inputs)
+        self.inputs = [self._given(variable.aval, x) for variable, x in zip(program.jaxpr.invars, values, strict=True)]
+        self.results = self._follow(program, self.inputs)
 
     def function(self, call: Call) -> Callable[..., list[Any]]:
         """What a call does with the values of its operands."""

@@ -14,17 +14,24 @@ from jax.extend.core import ClosedJaxpr
 
 from optax_zoo.fusion.graph import Array, Call, Graph
 from optax_zoo.fusion.merging import keep_what_does_not_merge
+from optax_zoo.fusion.trial import Trials
 
 
-def separated(program: ClosedJaxpr, values: Sequence[Any]) -> list[Any]:
+def separated(program: ClosedJaxpr, values: Sequence[Any], steps: int = 0) -> list[Any]:
     """The results of a program on values, each result computed by an expression of its own.
 
     The expressions have different versions of what they would share: arrays are multiplied by a 1 that XLA:CPU does not
     know to be 1, and for each version by another. On other platforms it is known to be, and nothing is different.
     Numbers, reductions and whatever is not element by element are computed once.
+
+    Args:
+      program: what to compute.
+      values: its arguments.
+      steps: how many of its results, from the first, the caller adds to parameters.
     """
     graph = Graph(program, values)
-    keep_what_does_not_merge(graph)
+    trials = Trials(graph, steps, lambda part: _Evaluation(part).results())
+    keep_what_does_not_merge(graph, trials.merging)
     return _Evaluation(graph).results()
 
 

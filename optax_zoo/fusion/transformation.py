@@ -63,4 +63,5 @@ class _Fused(Rule):
         program, shapes = jax.make_jaxpr(step, return_shape=True)(*values)
         if program.effects:
             return self.step(updates, state, params, **extra_args)
-        return jax.tree.unflatten(jax.tree.structure(shapes), separated(program, values))
+        steps = len(jax.tree.leaves(shapes[0]))
+        return jax.tree.unflatten(jax.tree.structure(shapes), separated(program, values, steps))

@@ -20,7 +20,7 @@ from optax_zoo.cost.step.program import Program
 FILE = pathlib.Path(__file__).parent / "figures.json"
 NAMES = [
     *("adam", "adamw", "momentum", "nag", "rmsprop", "adagrad", "adamax", "nadam", "amsgrad", "lion"),
-    *("adadelta", "expectigrad", "rmsprop_graves", "smorms3", "novograd", "clipped"),
+    *("adadelta", "expectigrad", "rmsprop_graves", "smorms3", "novograd", "clipped", "optimistic_adam"),
 ]
 
 

@@ -19,11 +19,11 @@ from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
 import optax_zoo as zoo
-from optax_zoo.fusion import flag, transformation
+from optax_zoo.fusion import flag, transformation, trial
 from optax_zoo.fusion.separated import separated
 
 HERE = Path(__file__).parent
-ROWS = ["adam", "momentum", "adagrad", "amsgrad", "smorms3", "clipped", "lamb"]
+ROWS = ["adam", "momentum", "adagrad", "amsgrad", "smorms3", "clipped", "lamb", "optimistic_adam"]
 UNARY = [jnp.abs, jnp.sin, lambda x: x * 0.5, lambda x: jax.jit(jnp.tanh)(x), jnp.sum, lambda x: x.reshape(3, 2)]
 BINARY = [jnp.add, lambda x, y: jnp.where(x > y, x, y), lambda x, y: x * jnp.max(y), jnp.dot]
 
@@ -154,6 +154,15 @@ def test_without_merged_kernels_and_outside_of_traced_functions_it_is_the_optimi
     tx.update(grads, tx.init(params), params)
 
 
+def test_xla_is_asked_of_leaves_that_differ_in_shape_alone_once(merging, monkeypatch):
+    asked, cost = [], trial.Trials._cost
+    monkeypatch.setattr(trial.Trials, "_cost", lambda self, part: asked.append(part.results) or cost(self, part))
+    params = {name: jnp.ones(shape) for name, shape in {"a": (4, 3), "b": (2,), "c": (5, 1)}.items()}
+    tx = zoo.fused(zoo.optimistic_adam(0.1))
+    jax.jit(step_of(tx)).lower((params, tx.init(params)), params)
+    assert len(asked) == 2 and {len(results) for results in asked} == {8}  # both forms, of the four arrays of two
+
+
 def test_other_platforms_get_no_barrier(merging, params, grads):
     tx = zoo.fused(zoo.adam(0.1))
     traced = jax.jit(step_of(tx)).trace((params, tx.init(params)), grads)
@@ -213,6 +222,20 @@ def test_what_is_recorded_is_the_least():
         for name, found in figures.items():
             assert found["accessed"] <= kept.get(name, 1.0001) * found["least"], name
             assert found["temporary_bytes"] < 1000 or name in kept, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adan", "adapnm", "diffgrad", "optimistic_adam", "ranger", "spam"])
+def test_where_operands_are_many_fused_costs_no_more_than_the_flag_alone(name):
+    code = f"""
+import jax, optax_zoo as zoo
+zoo.enable_fused_steps()
+from optax_zoo.cost.step.program import Program
+tree = {{"w": jax.ShapeDtypeStruct((64, 48), "float32"), "v": jax.ShapeDtypeStruct((32, 64), "float32")}}
+apart, together = (Program.of(wrap(zoo.create({name!r})), tree) for wrap in (zoo.fused, lambda tx: tx))
+assert apart.accessed + apart.temporary_bytes < 1.01 * (together.accessed + together.temporary_bytes)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], env={**os.environ, "XLA_FLAGS": ""}, check=True)
 
 
 @pytest.mark.slow
