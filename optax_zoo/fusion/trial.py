@@ -60,16 +60,16 @@ class Trials:
     def _costs_less(self, groups: Sequence[Group]) -> bool:
         part = self._part(groups[:2])
         part.calls.sort(key=lambda call: call.number)
-        apart = self._cost(part)
+        apart = self.cost(part)
         before = {array: array.kept for group in groups[:2] for array in group}
         for array in before:
             array.kept = True
-        together = self._cost(part)
+        together = self.cost(part)
         for array, kept in before.items():
             array.kept = kept
         return apart < together
 
-    def _cost(self, part: Graph) -> float:
+    def cost(self, part: Graph) -> float:
         """The bytes that a compiled part accesses and those that it keeps, with parameters and states donated."""
         steps = set(self._graph.results[: self._steps])
         moved = [x for x in part.results if x in steps]
