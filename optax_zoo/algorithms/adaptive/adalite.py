@@ -134,7 +134,7 @@ def scale_by_rank_one_moments(
         for x, axes, *old in zip(leaves, _seen(updates), *map(jax.tree.leaves, trees), strict=True):
             x, kept_of_x = bounded(x, 4), _Moments(*old)
             if axes.is_matrix and x.size:
-                u, new = direction_of_matrices(axes.matrices(whole(x)), kept_of_x, count)
+                u, new = direction_of_matrices(_matrices(axes, x), kept_of_x, count)
                 u = laid_out_like(axes.leaf(u), x)
             else:
                 u, new = direction(x, kept_of_x, count) if x.size else (x, kept_of_x)
@@ -146,11 +146,16 @@ def scale_by_rank_one_moments(
     return Rule(init, update, by_leaf=by_leaf, seen=seen_as_matrices(outputs, stacked))
 
 
+def _matrices(axes: MatrixAxes, x: jax.Array) -> jax.Array:
+    """A leaf as matrices; only axes that become one must be in one piece."""
+    return axes.matrices(x if len(axes.inputs) == len(axes.outputs) == 1 else whole(x))
+
+
 def _none(p: Any, axes: MatrixAxes) -> _Moments:
     """What is kept of a leaf before the first step."""
     x: Any = jnp.zeros_like(lift(p))
     if axes.is_matrix:
-        x = axes.matrices(whole(x))
+        x = _matrices(axes, x)
         rows, columns, scale = (jnp.sum(x, over, keepdims=True) for over in (-1, -2, (-2, -1)))
     else:
         rows, columns, scale = x, jnp.zeros((1,) * x.ndim, x.dtype), jnp.zeros((1,) * x.ndim, x.dtype)
