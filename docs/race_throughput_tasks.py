@@ -13,7 +13,7 @@ from optax_zoo.race.engine.trials import prepare
 from optax_zoo.race.settings import FINAL_SEEDS, RATES, SEEDS
 from optax_zoo.race.storage.batches import Batches
 from optax_zoo.race.tasks import create_task, describe_task, list_tasks
-from optax_zoo.running.entrants import resolve
+from optax_zoo.running.entrants import Entrant, resolve
 
 MAPPED = ("digits_mlp", "mnist1d_mlp", "mnist1d_cnn", "quadratic_deep", "deep_mlp")
 MAPPED_STEPS = 240
@@ -33,13 +33,14 @@ class Timer:
     runs: int = 0
 
     @classmethod
-    def of(cls, task: str, optimizer: str, steps: int, mapping: str) -> "Timer":
+    def of(cls, task: str, optimizer: str | Entrant, steps: int, mapping: str) -> "Timer":
         """Compiles the program, and warms it up."""
         made, settings = create_task(task), settings_of(create_task(task), steps, mapping)
         layout, batches = layout_of(settings), Batches(None)
         start = layout.replicate(prepare(made, 0, layout.width))
         began = time.perf_counter()
-        program = Program(made, resolve([optimizer])[optimizer], settings, start, batches, layout)
+        entrant = optimizer if isinstance(optimizer, Entrant) else resolve([optimizer])[optimizer]
+        program = Program(made, entrant, settings, start, batches, layout)
         timer = cls(program, layout.width, 0.0, batches, steps)
         ran = timer.milliseconds()
         timer.compiling = time.perf_counter() - began - ran / 1e3 * steps * layout.width
