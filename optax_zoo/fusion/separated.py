@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from optax_zoo.fusion.graph import Array, Call, Graph
 from optax_zoo.fusion.merging import keep_what_does_not_merge
@@ -32,6 +32,8 @@ def separated(program: ClosedJaxpr, values: Sequence[Any], steps: int = 0) -> li
     graph = Graph(program, values)
     trials = Trials(graph, steps, lambda part: _Evaluation(part).results())
     keep_what_does_not_merge(graph, trials.merging)
+    if all(array.kept for array in graph.results):
+        return list(jaxpr_as_fun(program)(*values))
     return _Evaluation(graph).results()
 
 

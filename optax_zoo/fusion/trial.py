@@ -10,6 +10,7 @@ import jax
 from optax_zoo.fusion.graph import Array, Call, Graph
 
 Group = list[Array]
+ENOUGH = 0.98  # an array that is accessed once less is more than a fiftieth; numbers are less
 
 
 class Trials:
@@ -23,6 +24,10 @@ class Trials:
 
     def __init__(self, graph: Graph, steps: int, evaluate: Callable[[Graph], list[Any]]) -> None:
         self._graph, self._steps, self._evaluate = graph, steps, evaluate
+        self._of_numbers: set[Call] = set()  # alone: none of them is a sum over an array
+        for call in graph.calls:
+            if not call.arrays() and all(x.call is None or x.call in self._of_numbers for x in call.operands):
+                self._of_numbers.add(call)
 
     def merging(self, groups: Sequence[Group]) -> list[bool | None]:
         """Whether a step costs less if no array of a group is kept; None under a mesh, where XLA is not asked.
@@ -39,7 +44,10 @@ class Trials:
         return [found[key] for key in keys]
 
     def _part(self, groups: Sequence[Group]) -> Graph:
-        """What the results in groups are computed by, from the last call on. Numbers of other groups are given."""
+        """What the results in groups are computed by, from the last call on.
+
+        Numbers that are computed from arrays are given, so that sums over all leaves do not tell one from another.
+        """
         members = set().union(*groups)
         part = copy.copy(self._graph)
         part.results = [array for array in self._graph.results if array in members]
@@ -49,11 +57,11 @@ class Trials:
         while waiting:
             array = waiting.popleft()
             call = array.call
-            if call is None or not members.issuperset(call.arrays()):
-                part.given[array] = self._graph.given.get(array)
-            elif call not in calls:
+            if call in self._of_numbers or (call is not None and call.arrays() and members.issuperset(call.arrays())):
+                waiting += call.operands if call not in calls else []
                 calls[call] = None
-                waiting += call.operands
+            else:
+                part.given[array] = self._graph.given.get(array)
         part.calls = list(calls)
         return part
 
@@ -67,7 +75,7 @@ class Trials:
         together = self.cost(part)
         for array, kept in before.items():
             array.kept = kept
-        return apart < together
+        return apart < ENOUGH * together
 
     def cost(self, part: Graph) -> float:
         """The bytes that a compiled part accesses and those that it keeps, with parameters and states donated."""

@@ -154,11 +154,12 @@ def test_without_merged_kernels_and_outside_of_traced_functions_it_is_the_optimi
     tx.update(grads, tx.init(params), params)
 
 
-def test_xla_is_asked_of_leaves_that_differ_in_shape_alone_once(merging, monkeypatch):
+@pytest.mark.parametrize("name", ["optimistic_adam", "sam"])  # sam has a norm, to which each leaf adds
+def test_xla_is_asked_of_leaves_that_differ_in_shape_alone_once(name, merging, monkeypatch):
     asked, cost = [], trial.Trials.cost
     monkeypatch.setattr(trial.Trials, "cost", lambda self, part: asked.append(part.results) or cost(self, part))
     params = {name: jnp.ones(shape) for name, shape in {"a": (4, 3), "b": (2,), "c": (5, 1)}.items()}
-    tx = zoo.fused(zoo.optimistic_adam(0.1))
+    tx = zoo.fused(zoo.create(name))
     jax.jit(step_of(tx)).lower((params, tx.init(params)), params)
     assert len(asked) == 2 and {len(results) for results in asked} == {8}  # both forms, of the four arrays of two
 
