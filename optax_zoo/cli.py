@@ -1,15 +1,8 @@
 """The command line: `optax-zoo list | show | new | race | report | ablate | animate | check | cost`."""
 
 import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import optax_zoo
 from optax_zoo.running.errors import MissingExtraError, require
-
-if TYPE_CHECKING:
-    import click
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     import click
 
+    from optax_zoo._commands import commands
+
     try:
-        return _commands().main(arguments, "optax-zoo", standalone_mode=False, obj=arguments) or 0
+        return commands.main(arguments, "optax-zoo", standalone_mode=False, obj=arguments) or 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
         return 0
@@ -47,107 +42,6 @@ def _run(arguments: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"optax-zoo: {' '.join(message.split())}", file=sys.stderr)
     return code
-
-
-def _commands() -> "click.Group":
-    import click
-
-    from optax_zoo.animate.command import command as animate
-    from optax_zoo.conformance.command import command as check
-    from optax_zoo.cost.command import command as cost
-    from optax_zoo.race.ablation.command import command as ablate
-    from optax_zoo.race.command import command as race
-    from optax_zoo.race.report_command import command as report
-
-    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(optax_zoo.__version__, message="%(prog)s %(version)s")
-    def commands() -> None:
-        """Optimizers for JAX as rows of named, exchangeable parts."""
-
-    @commands.command("list")
-    @click.option("--filter", "pattern", default="*", metavar="PATTERN", help="Names or families: 'adam*', layerwise.")
-    def list_command(pattern: str) -> None:
-        """List the registered algorithms by family."""
-        from optax_zoo._list import listing
-
-        _print_or_refuse(lambda: [listing(pattern)])
-
-    @commands.command("show")
-    @click.argument("name")
-    @click.option(
-        "--tree",
-        metavar="NAME|MODULE:FUNCTION|FILE.json",
-        help="Show where its leaves go: one-16m, gpt2-small, thousand-leaves, resnet50, clip-b32, 1b, or yours.",
-    )
-    @click.option("--but", metavar="KEYS", help="With --tree: leaves under these are no matrices: 'embedding,head'.")
-    @click.option("--stacked", metavar="KEY", help="With --tree: leaves under this key stack layers: layers.")
-    @click.option(
-        "--outputs", metavar="KEYS", help="With --tree: leaves under these have two axes of outputs: 'query,key,value'."
-    )
-    @click.option("--bibtex", is_flag=True, help="Print entries of publications for BibTeX; NAME may be adam,lion.")
-    def show_command(name: str, tree: str | None, bibtex: bool, **rules: str | None) -> None:
-        """Show the composition, maths, hyperparameters and sources of an algorithm.
-
-        NAME is a registered name. For optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
-        signature, beginning of the docstring, needs, state and composition.
-
-        With --tree it shows which leaf goes where instead: to which optimizer of a route, why, and as what matrix it is
-        seen.
-        """
-        from optax_zoo import _show, _show_tree
-
-        if bibtex:
-            _echo_or_refuse(lambda: optax_zoo.bibtex(name.split(",")))
-        elif tree is not None:
-            _print_or_refuse(lambda: _show_tree.description(name, tree, _show_tree.Rules.read(**rules)))
-        elif given := next((option for option, value in rules.items() if value is not None), None):
-            raise click.UsageError(f"--{given} is about the leaves of a tree: name one by --tree.")
-        else:
-            _print_or_refuse(lambda: _show.description(name))
-
-    @commands.command("new")
-    @click.argument("name")
-    @click.option("--family", required=True, help="A package in optax_zoo/algorithms.")
-    @click.option("--slots", default="numerator,denominator", show_default=True, help="What to fill.")
-    def new_command(name: str, family: str, slots: str) -> None:
-        """Begin an algorithm in a checkout of the repository: its module, and the folder of what is recorded of it.
-
-        docs/add_an_algorithm.md says how to continue.
-        """
-        from optax_zoo.scaffold import begin
-
-        _print_or_refuse(lambda: begin(Path(optax_zoo.__file__).parents[1], name, family, slots.split(",")))
-
-    commands.add_command(race)
-    commands.add_command(report)
-    commands.add_command(ablate)
-    commands.add_command(check)
-    commands.add_command(cost)
-    commands.add_command(animate)
-    return commands
-
-
-def _echo_or_refuse(make: Callable[[], str]) -> None:
-    """Prints a text as it is, however long its lines; a ValueError is wrong input."""
-    import click
-
-    try:
-        click.echo(make(), nl=False)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _print_or_refuse(make: Callable[[], Iterable[Any]]) -> None:
-    """Prints what is made; a ValueError is wrong input."""
-    import click
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    try:
-        for block in make():
-            console.print(block)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 if __name__ == "__main__":
