@@ -21,6 +21,7 @@ from optax_zoo.primitives.dtypes import check_accumulator_dtype
 from optax_zoo.primitives.learning_rate import check_given
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import in_dtype_of
+from optax_zoo.primitives.recursion import Recursion
 from optax_zoo.primitives.states import filled
 from optax_zoo.primitives.statistics import identity, is_by_leaf, leaf_sum, statistic_of, statistic_zeros
 from optax_zoo.primitives.types import Additive, Decay, DType, Initial, Scalar, Seeded, Statistic
@@ -169,30 +170,9 @@ def _accumulator(
         _checks.non_negative("initial", initial)
     _checks.one_of("seeded", seeded, [None, "first_step", "while_zero"])
     check_accumulator_dtype(dtype, scale=of is not identity)
-    counts = callable(decay) or callable(blend) or callable(weight) or seeded == "first_step"
-    mixes = nesterov or blend is not None
-
-    def at(coefficient: Any, state: AccumulatorState) -> Any:
-        return coefficient(state.count) if callable(coefficient) else coefficient
-
+    recursion = Recursion(decay, gain, weight, blend, nesterov, seeded == "first_step")
     of_tree = functools.partial(statistic_of, of) if isinstance(of, leaf_sum) else functools.partial(jax.tree.map, of)
-    weighs = callable(weight) or not (_checks.is_number(weight) and weight == 1)
-    constant: Any = None if counts else (decay, gain(decay) * weight if weighs else gain(decay))
     increments = not _checks.is_absent(increment)
-
-    def coefficients(state: AccumulatorState) -> tuple[Any, Any]:
-        a = at(decay, state)
-        b = gain(a) * at(weight, state) if weighs else gain(a)
-        if seeded == "first_step":
-            a, b = jnp.where(state.count == 0, 0, a), jnp.where(state.count == 0, 1, b)
-        return a, b
-
-    def of_returned(state: AccumulatorState) -> tuple[Any, Any]:
-        """The coefficients of the new s and of f(x) in what is returned instead of the new s."""
-        if nesterov:
-            return constant or coefficients(state)
-        share = at(blend, state) / at(decay, state)  # of the new s: in place of the old one, which would be kept
-        return share, 1 - share
 
     def init(params: Any) -> AccumulatorState:
         zeros = statistic_zeros(of, params, dtype)
@@ -200,7 +180,7 @@ def _accumulator(
             value = jax.tree.map(jnp.add, zeros, initial(zeros))  # sharded like the zeros
         else:
             value = zeros if _checks.is_absent(initial) else jax.tree.map(lambda s: s + initial, zeros)
-        return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if counts else None))
+        return filled(AccumulatorState(value, jnp.zeros((), jnp.int32) if recursion.counts else None))
 
     def update(
         updates: Any,
@@ -211,7 +191,7 @@ def _accumulator(
         learning_rate: Any = None,
         **extra_args: Any,
     ) -> Any:
-        a, b = constant or coefficients(state)
+        a, b = recursion.coefficients(state)
         if rated:
             check_given("total", learning_rate)
             b = b * learning_rate
@@ -227,18 +207,19 @@ def _accumulator(
 
         f = updates if of is identity else of_tree(updates)
         value = jax.tree.map(accumulate, f, state.value)
-        after = state._replace(value=value, **({"count": optax.safe_increment(state.count)} if counts else {}))
-        if mixes:
-            c, d = of_returned(state)
+        counted = {"count": optax.safe_increment(state.count)} if recursion.counts else {}
+        after = state._replace(value=value, **counted)
+        if recursion.mixes:
+            c, d = recursion.returned(state)
             value = jax.tree.map(lambda f, s: c * s + d * f, f, value)
         return value if dtype is None else jax.tree.map(in_dtype_of, value, f), after
 
     def debias_weight(weight: jax.Array, state: AccumulatorState) -> tuple[jax.Array, jax.Array]:
-        a, b = constant or coefficients(state)
+        a, b = recursion.coefficients(state)
         weight = (a * weight + b).astype(weight.dtype)
-        if not mixes:
+        if not recursion.mixes:
             return weight, weight
-        c, d = of_returned(state)
+        c, d = recursion.returned(state)
         return weight, c * weight + d
 
     known_weight = additive or (seeded != "while_zero" and _checks.is_absent(initial))
