@@ -1,8 +1,10 @@
 """Momentum whose leading directions are stepped along at equal length, and are taken out of it (Dion)."""
 
 import dataclasses
+import functools
 import math
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -108,51 +110,23 @@ def low_rank_momentum(
     _checks.one_of("side", side, ["outputs", "inputs", "longer"])
     check_outputs(outputs)
     check_stacked(stacked)
-    orthonormal = FACTORIZATIONS[factorization]
     start = jax.random.key(0) if key is None else wrap_key(key)
+    iterated = functools.partial(_iterated, FACTORIZATIONS[factorization], iterations, eps, average_over)
 
-    def averaged(x: jax.Array) -> jax.Array:
-        return x if average_over is None else jax.lax.pmean(x, average_over)
-
-    def highest(x: jax.Array) -> jax.Array:
-        return x if average_over is None else jax.lax.pmax(x, average_over)
+    def rank_of(shorter: int) -> int:
+        wanted = fraction * shorter if rank is None else rank
+        return min(shorter, rank_multiple_of * math.ceil(wanted / rank_multiple_of))
 
     def all_seen(tree: Any) -> list[_Seen]:
-        found = []
-        of_leaves = zip(jax.tree.leaves_with_path(tree), matrix_axes(tree, outputs, stacked), strict=True)
-        for (path, leaf), axes in of_leaves:
-            if not axes.is_matrix:
-                raise ValueError(
-                    f"low_rank_momentum needs matrices, but the leaf {jax.tree_util.keystr(path)} has the shape "
-                    f"{jnp.shape(leaf)}: give it to another optimizer with route(matrices=..., rest=...)."
-                )
-            shorter = min(axes.rows, axes.columns)
-            wanted = fraction * shorter if rank is None else rank
-            of_right = min(shorter, rank_multiple_of * math.ceil(wanted / rank_multiple_of))
-            on_outputs = side == "outputs" or (side == "longer" and axes.columns >= axes.rows)
-            found.append(_Seen(axes, on_outputs, of_right))
-        return found
+        all_axes = matrix_axes(tree, outputs, stacked)
+        _check_matrices(tree, all_axes)
+        return [_Seen.of(axes, side, rank_of(min(axes.rows, axes.columns))) for axes in all_axes]
 
     def init(params: Any) -> LowRankMomentumState:
         momentum = jax.tree.map(lambda p: zeros_for(identity, p, accumulator_dtype), params)
         leaves, treedef = jax.tree.flatten(momentum)
         right = [seen.drawn(start, leaf) for seen, leaf in zip(all_seen(momentum), leaves, strict=True)]
         return LowRankMomentumState(momentum, jax.tree.unflatten(treedef, right))
-
-    def iterated(b: jax.Array, q: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """P, R and Q of a matrix."""
-        if not b.size:
-            return b @ q, q, q
-        largest = highest(jnp.max(jnp.abs(b)))
-        unit = jnp.where(largest == 0, 1, jnp.maximum(largest, jnp.finfo(b.dtype).tiny))
-        left, right = b, _unit_columns(q)
-        for _ in range(iterations):
-            left = orthonormal(averaged(product(b, right / unit)))
-            right = averaged(product(b.mT.conj(), left / unit))
-        lengths = jnp.linalg.norm(right, axis=-2, keepdims=True)
-        moves = (largest > 0) & jnp.all(jnp.isfinite(left))
-        after = jnp.where(moves, right / (lengths + eps / unit), q)
-        return jnp.where(moves, left, 0), jnp.where(moves, unit * right, 0), after
 
     def update(
         updates: Any, state: LowRankMomentumState, params: Any = None, **extra_args: Any
@@ -178,6 +152,15 @@ def low_rank_momentum(
     return Rule(init, update, seen=seen_as_matrices(outputs, stacked))
 
 
+def _check_matrices(tree: Any, all_axes: Sequence[MatrixAxes]) -> None:
+    for (path, leaf), axes in zip(jax.tree.leaves_with_path(tree), all_axes, strict=True):
+        if not axes.is_matrix:
+            raise ValueError(
+                f"low_rank_momentum needs matrices, but the leaf {jax.tree_util.keystr(path)} has the shape "
+                f"{jnp.shape(leaf)}: give it to another optimizer with route(matrices=..., rest=...)."
+            )
+
+
 @dataclasses.dataclass(frozen=True)
 class _Seen:
     """How a leaf is seen as B (layers, m, n), and the leaf of its Q as (layers, n, r).
@@ -191,6 +174,10 @@ class _Seen:
     axes: MatrixAxes
     on_outputs: bool
     rank: int
+
+    @classmethod
+    def of(cls, axes: MatrixAxes, side: Side, rank: int) -> Self:
+        return cls(axes, side == "outputs" or (side == "longer" and axes.columns >= axes.rows), rank)
 
     def matrices(self, x: jax.Array) -> jax.Array:
         found = self.axes.matrices(x if len(self.axes.shape) == 2 else whole(x))
@@ -221,6 +208,35 @@ class _Seen:
         numbers = jax.random.normal(key, of_layer, momentum.real.dtype).astype(momentum.dtype)
         equal = tuple(n if n == of_momentum else 1 for n, of_momentum in zip(shape, momentum.shape, strict=True))
         return jnp.broadcast_to(numbers, shape) + zeros(momentum, equal, momentum.dtype)  # which are split as it is
+
+
+def _iterated(
+    orthonormal: Callable[[jax.Array], jax.Array],
+    iterations: int,
+    eps: Scalar,
+    average_over: Any,
+    b: jax.Array,
+    q: jax.Array,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """P, R and Q of a matrix, by power iterations."""
+
+    def averaged(x: jax.Array) -> jax.Array:
+        return x if average_over is None else jax.lax.pmean(x, average_over)
+
+    if not b.size:
+        return b @ q, q, q
+    largest = jnp.max(jnp.abs(b))
+    if average_over is not None:
+        largest = jax.lax.pmax(largest, average_over)
+    unit = jnp.where(largest == 0, 1, jnp.maximum(largest, jnp.finfo(b.dtype).tiny))
+    left, right = b, _unit_columns(q)
+    for _ in range(iterations):
+        left = orthonormal(averaged(product(b, right / unit)))
+        right = averaged(product(b.mT.conj(), left / unit))
+    lengths = jnp.linalg.norm(right, axis=-2, keepdims=True)
+    moves = (largest > 0) & jnp.all(jnp.isfinite(left))
+    after = jnp.where(moves, right / (lengths + eps / unit), q)
+    return jnp.where(moves, left, 0), jnp.where(moves, unit * right, 0), after
 
 
 def _unit_columns(q: jax.Array) -> jax.Array:
