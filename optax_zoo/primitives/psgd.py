@@ -140,23 +140,12 @@ def fitted_whitening(
         return FittedState(factors, jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32), key_data)
 
     def fitted(tree: Any, factors: list[list[jax.Array]], kinds: list[TensorAxes], t: Any, key: jax.Array) -> Any:
-        """The factors that are fitted to a tree, those of equal leaves together."""
+        """The factors after a step that fits them to a tree."""
         draw_key, balance_key = jax.random.split(key)
         probes = jax.tree.leaves(draw(draw_key, t, jax.tree.map(jnp.zeros_like, tree)))
         balanced = jax.random.uniform(balance_key) < (balance(t - 1) if callable(balance) else balance)
-        leaves, alike = jax.tree.leaves(tree), dict[Any, list[int]]()
-        for number, (kind, g) in enumerate(zip(kinds, leaves, strict=True)):
-            if g.size:
-                alike.setdefault((kind.shape, kind.sizes), []).append(number)
-        made = [list(own) for own in factors]
-        for (shape, sizes), numbers in alike.items():
-            of_layer = functools.partial(_fitted_layer, shape, balanced, rate, damping)
-            columns = [[_column(kinds[n].tensors(x[n])) for n in numbers] for x in (leaves, probes)]
-            columns += [[_factor(kinds[n], factors[n], axis) for n in numbers] for axis in range(len(sizes))]
-            for number, found in zip(numbers, batched(of_layer, *columns), strict=True):
-                for axis, q in enumerate(found):
-                    made[number][axis] = q.reshape(factors[number][axis].shape)
-        return made
+        of_layer = functools.partial(_fitted_layer, balanced, rate, damping)
+        return _fitted(of_layer, jax.tree.leaves(tree), probes, factors, kinds)
 
     def update(updates: Any, state: FittedState, params: Any = None, *, gradient: Any = None, **extra_args: Any) -> Any:
         if of_gradient:
@@ -256,11 +245,38 @@ def _along(matrix: Callable[[jax.Array], jax.Array], x: jax.Array, axis: int) ->
     return jnp.moveaxis(matrix(moved.reshape(len(moved), -1)).reshape(moved.shape), 0, axis)
 
 
+def _fitted(
+    of_layer: Callable[..., tuple[jax.Array, ...]],
+    leaves: Sequence[jax.Array],
+    probes: Sequence[jax.Array],
+    factors: Sequence[Sequence[jax.Array]],
+    kinds: Sequence[TensorAxes],
+) -> list[list[jax.Array]]:
+    """The factors that are fitted to leaves, those of equal leaves together.
+
+    Args:
+      of_layer: maps (shape, gradient, probe, *factors) of a layer to its factors.
+      leaves, probes, factors, kinds: for each leaf its gradient, its probe, its factors, and how it is seen.
+    """
+    alike = dict[Any, list[int]]()
+    for number, (kind, g) in enumerate(zip(kinds, leaves, strict=True)):
+        if g.size:
+            alike.setdefault((kind.shape, kind.sizes), []).append(number)
+    made = [list(own) for own in factors]
+    for (shape, sizes), numbers in alike.items():
+        columns = [[_column(kinds[n].tensors(x[n])) for n in numbers] for x in (leaves, probes)]
+        columns += [[_factor(kinds[n], factors[n], axis) for n in numbers] for axis in range(len(sizes))]
+        for number, found in zip(numbers, batched(functools.partial(of_layer, shape), *columns), strict=True):
+            for axis, q in enumerate(found):
+                made[number][axis] = q.reshape(factors[number][axis].shape)
+    return made
+
+
 def _fitted_layer(
-    shape: tuple[int, ...],
     balanced: jax.Array,
     rate: Scalar,
     damping: Scalar | None,
+    shape: tuple[int, ...],
     g: jax.Array,
     probe: jax.Array,
     *factors: jax.Array,
