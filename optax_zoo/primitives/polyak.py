@@ -112,15 +112,6 @@ def polyak_rate(
         count = jnp.zeros((), jnp.int32) if averages else None
         return filled(PolyakState(init_rate(learning_rate), zero(), zero(), count, bound))
 
-    def averaged(state: PolyakState, value: Any, product: Any) -> PolyakState:
-        count: Any = optax.safe_increment(state.count)
-        if seeded is None:
-            share = (1 - decay) / -jnp.expm1(weak_float(count) * jnp.log(decay))
-        else:
-            share = jnp.where(state.count == 0, 1, 1 - decay)
-        loss = state.loss + share * (value - state.loss)
-        return state._replace(loss=loss, product=state.product + share * (product - state.product), count=count)
-
     def estimate(
         u: Any,
         state: PolyakState,
@@ -137,7 +128,7 @@ def polyak_rate(
         n = u if of_gradient else numerator
         model = _Model(value)
         if averages:
-            state = averaged(state, value, product_of(gradient, params, axis_name))
+            state = _averaged(state, decay, seeded, value, product_of(gradient, params, axis_name))
             model = _Model(state.loss, state.product, product_of(n, params, axis_name))
         slope = sum_of(jax.tree.map(lambda n, u: jnp.real(n.conj() * u), n, u), axis_name)  # if infinite, tau is 0
         tau, state = step_down(alpha, model, slope, state)
@@ -161,6 +152,17 @@ def polyak_rate(
 
     needs = ("params", "value") if averages else ("value",)
     return RateRule(init, estimate, needs=needs, of_direction=not of_gradient)
+
+
+def _averaged(state: PolyakState, decay: Any, seeded: str | None, value: Any, product: Any) -> PolyakState:
+    """A state that has also the loss and the product of a step in its averages."""
+    count: Any = optax.safe_increment(state.count)
+    if seeded is None:
+        share = (1 - decay) / -jnp.expm1(weak_float(count) * jnp.log(decay))
+    else:
+        share = jnp.where(state.count == 0, 1, 1 - decay)
+    loss = state.loss + share * (value - state.loss)
+    return state._replace(loss=loss, product=state.product + share * (product - state.product), count=count)
 
 
 def check_loss(part: str, value: Any) -> None:
