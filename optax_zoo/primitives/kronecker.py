@@ -110,6 +110,8 @@ def kronecker_roots(
     _checks.whole("max_size", max_size)
     check_stacked(stacked)
 
+    roots_of = functools.partial(_roots, root, inverse_root)
+
     def axes_of(tree: Any) -> list[TensorAxes]:
         of_leaves = zip(jax.tree.leaves(tree), stacked_axes(stacked, tree), strict=True)
         found = (TensorAxes.of(leaf, own, max_size=max_size, of_vectors=of_vectors) for leaf, own in of_leaves)
@@ -125,22 +127,6 @@ def kronecker_roots(
         covariances = axes.unbatched(axes.covariances(axes.tensors(g)), factors)
         own = zip(factors, covariances, strict=True)
         return [(keep * f + gain * c).astype(f.dtype) if f.ndim else f for f, c in own]
-
-    def roots_of(matrices: Sequence[_Matrix]) -> list[jax.Array]:
-        """The inverse roots of matrices, of which those of an order are found together."""
-        made: dict[int, jax.Array] = {}
-        for order in dict.fromkeys(matrix.order for matrix in matrices):
-            own = [number for number, matrix in enumerate(matrices) if matrix.order == order]
-            power = order if root is None else root
-            find = eigh_root if inverse_root is None else inverse_root
-            own_factors = [matrices[n].factor for n in own]
-            found = batched(
-                lambda m, power=power, find=find: find(m, power),
-                own_factors,
-                decomposes=not isinstance(find, coupled_newton),
-            )
-            made |= dict(zip(own, found, strict=True))
-        return [made[number] for number in range(len(matrices))]
 
     def preconditioned(g: jax.Array, roots: list[jax.Array], axes: TensorAxes) -> jax.Array:
         return axes.leaf(axes.rotated_back(axes.tensors(g), axes.batched(roots)), g)
@@ -189,6 +175,22 @@ def _renewed_roots(
         for (leaf, axis), root in zip(own, renewed(when, functools.partial(roots_of, matrices), kept), strict=True):
             roots[leaf][axis] = root
     return roots
+
+
+def _roots(root: Scalar | None, inverse_root: InverseRoot | None, matrices: Sequence[_Matrix]) -> list[jax.Array]:
+    """The inverse roots of matrices, of which those of an order are found together."""
+    find = eigh_root if inverse_root is None else inverse_root
+    made: dict[int, jax.Array] = {}
+    for order in dict.fromkeys(matrix.order for matrix in matrices):
+        own = [number for number, matrix in enumerate(matrices) if matrix.order == order]
+        power = order if root is None else root
+        found = batched(
+            lambda m, power=power: find(m, power),
+            [matrices[number].factor for number in own],
+            decomposes=not isinstance(find, coupled_newton),
+        )
+        made |= dict(zip(own, found, strict=True))
+    return [made[number] for number in range(len(matrices))]
 
 
 def _on_sides(axes: TensorAxes, sides: Sides) -> TensorAxes:
