@@ -244,18 +244,9 @@ def subspace(
     sides = 2 if side == "both" else 1
     seen_so = functools.partial(projected_leaves, rank=rank, side=side, outputs=outputs, stacked=stacked)
 
-    def zeros(leaves: list[Any], seen: list[Projected]) -> list[list[jax.Array]]:
-        """Vectors of 0: for each side those of each leaf."""
-
-        def of(x: Any, p: Projected, number: int) -> jax.Array:
-            shape = (*p.layers(), p.length(p.sides[number]), p.rank) if p.sides else ()
-            return jnp.zeros(shape, lift(x).dtype)
-
-        return [[of(x, p, number) for x, p in zip(leaves, seen, strict=True)] for number in range(sides)]
-
     def init(params: Any) -> SubspaceState:
         leaves, treedef = jax.tree.flatten(params)
-        kept = zeros(leaves, seen_so(params)) if of_gradient else []
+        kept = _zero_vectors(leaves, seen_so(params), sides) if of_gradient else []
         return SubspaceState(tuple(jax.tree.unflatten(treedef, column) for column in kept), jnp.zeros((), jnp.int32))
 
     def renew(gradient: Any, state: SubspaceState) -> SubspaceState:
@@ -281,7 +272,7 @@ def subspace(
         if of_gradient:
             return [jax.tree.leaves(tree) for tree in state.vectors]
         number = (state.count - 1 - phase) // every
-        return fill(jax.random.key(0) if key is None else wrap_key(key), number, zeros(leaves, seen))
+        return fill(jax.random.key(0) if key is None else wrap_key(key), number, _zero_vectors(leaves, seen, sides))
 
     return SubspaceRule(
         seen_so,
@@ -293,6 +284,16 @@ def subspace(
         seen=seen_as_matrices(outputs, stacked),
         of_average=of_average,
     )
+
+
+def _zero_vectors(leaves: list[Any], seen: list[Projected], sides: int) -> list[list[jax.Array]]:
+    """Vectors of 0: for each side those of each leaf."""
+
+    def of(x: Any, p: Projected, number: int) -> jax.Array:
+        shape = (*p.layers(), p.length(p.sides[number]), p.rank) if p.sides else ()
+        return jnp.zeros(shape, lift(x).dtype)
+
+    return [[of(x, p, number) for x, p in zip(leaves, seen, strict=True)] for number in range(sides)]
 
 
 def _found(exact: bool, x: jax.Array, p: Projected) -> tuple[jax.Array, ...]:
