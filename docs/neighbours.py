@@ -47,7 +47,7 @@ def nearest(name: str) -> list[str]:
 
 
 def distance(name: str, other: str) -> float:
-    """By how many parts they differ; of parts that differ in their numbers alone four count as one."""
+    """A weighted count of the slots that differ: 0.25 by numbers alone, 0.5 where one is empty, 0.6 by another part."""
     return sum(
         0.5 if not (here and there) else 0.25 if _bare(here) == _bare(there) else 0.6
         for here, there in differences(name, other).values()

@@ -39,7 +39,7 @@ def path_drawing(name: str) -> str | None:
 @functools.cache
 def saved() -> dict[str, dict[str, dict[str, list[list[float]]]]]:
     """What docs/paths.py has found."""
-    return json.loads(FILE.read_text()) if FILE.exists() else {}
+    return json.loads(FILE.read_text())
 
 
 def placed(point: list[float], landscape: Landscape) -> svg.Point:

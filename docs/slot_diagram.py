@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import svg
 
 import optax_zoo as zoo
+from optax_zoo.primitives.expressions import expression
 
 WIDTH, LABEL, LINE, GAP = 660.0, 112.0, 16.0, 16.0
-SIDES = ("numerator", "denominator", "bound")  # which are given the same gradient, and divided
 
 
 def slot_diagram(name: str, tx: object) -> str:
@@ -17,8 +17,8 @@ def slot_diagram(name: str, tx: object) -> str:
         return "\n\n".join(f"**{side}**\n\n{slot_diagram(f'{name}, {side}', part)}" for side, part in tx.slots.items())
     slots = texts(tx)
     parts, y = [svg.text(LABEL + (WIDTH - LABEL) / 2, 14, "gradient", svg.FAINT, "middle")], 20.0
-    for slot, expression in slots.items():
-        lines = wrapped(expression)
+    for slot, printed in slots.items():
+        lines = wrapped(printed)
         height = LINE * len(lines) + 14
         parts += [
             svg.arrow(LABEL + (WIDTH - LABEL) / 2, y, y + GAP),
@@ -32,20 +32,14 @@ def slot_diagram(name: str, tx: object) -> str:
         y += GAP + height
     parts.append(svg.arrow(LABEL + (WIDTH - LABEL) / 2, y, y + GAP))
     parts.append(svg.text(LABEL + (WIDTH - LABEL) / 2, y + GAP + 14, "update", svg.FAINT, "middle"))
-    said = ", ".join(f"{slot}: {expression}" for slot, expression in slots.items())
+    said = ", ".join(f"{slot}: {printed}" for slot, printed in slots.items())
     return svg.drawing(WIDTH, y + GAP + 22, parts, f"The slots of {name}. {said}")
 
 
 def texts(tx: object) -> dict[str, str]:
     """What is in each slot, as it prints."""
     slots: Mapping[str, object] = getattr(tx, "slots", {})
-    return {slot: part if isinstance(part, str) else _printed(tx, slot) for slot, part in slots.items()}
-
-
-def _printed(tx: object, slot: str) -> str:
-    from optax_zoo.primitives.expressions import expression
-
-    return expression(tx.slots[slot], slot)
+    return {slot: expression(part, slot) for slot, part in slots.items()}
 
 
 def verb(slot: str, slots: Mapping[str, str]) -> str:
@@ -53,6 +47,6 @@ def verb(slot: str, slots: Mapping[str, str]) -> str:
     return f"÷ {slot}" if slot == "denominator" and "numerator" in slots else slot
 
 
-def wrapped(expression: str) -> list[str]:
-    """An expression in lines that fit into a box."""
-    return textwrap.wrap(expression, int((WIDTH - LABEL - 26) / svg.CHARACTER), break_on_hyphens=False)
+def wrapped(printed: str) -> list[str]:
+    """What a part prints as, in lines that fit into a box."""
+    return textwrap.wrap(printed, int((WIDTH - LABEL - 26) / svg.CHARACTER), break_on_hyphens=False)
