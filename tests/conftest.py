@@ -22,6 +22,12 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
+from hypothesis import settings
+
+# A run fails by what has changed, not by what was drawn. `--hypothesis-profile search` draws anew each time.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile("repeatable")
 
 jax.config.update("jax_num_cpu_devices", 8)
 

@@ -46,7 +46,9 @@ class Map:
         """
         largest, least = extent(x, axes)
         onesided = least >= 0
-        share = jnp.where((largest > 0) & (largest < jnp.inf), jnp.abs(x) / largest, 0).astype(jnp.float32)
+        less = jnp.where(largest > 1, 1 / 16, 1).astype(x.dtype)  # XLA may divide by a reciprocal, which is 0 of 1e38
+        share = jnp.abs(x) * less / (largest * less)
+        share = jnp.where((largest > 0) & (largest < jnp.inf), share, 0).astype(jnp.float32)
         whole = [top**power for top, power in zip(self.tops, self.powers, strict=True)]
         target = share * _either(onesided, *whole)
         root = _either(onesided, *(_root(target, power) for power in self.powers))

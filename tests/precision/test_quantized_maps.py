@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
@@ -62,6 +62,8 @@ def drawn(shape, seed, scale, signs, spread):
     signs=st.booleans(),
     spread=st.sampled_from([0, 1, 4, 12]),
 )
+@example("int8", ((16, 24), "float32"), 0, 38, False, 0)
+@example("float8_e4m3fn", ((37,), "float32"), 0, 38, True, 0)
 def test_an_error_is_at_most_half_a_quantum(dtype, kind, seed, power, signs, spread):
     shape, own = kind
     power = max(-4, min(power, 4)) if own == "float16" else power
