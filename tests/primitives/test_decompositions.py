@@ -54,7 +54,11 @@ def test_the_orthonormal_factor_by_halves(monkeypatch):
     np.testing.assert_allclose(jnp.abs(q.T @ jnp.linalg.qr(matrix)[0]), jnp.eye(7), atol=1e-5)
 
 
-@pytest.mark.parametrize("matrix", [jnp.zeros((3, 3)), jnp.ones((3, 3)), jnp.outer(jnp.arange(4.0), jnp.ones(4))])
+ROWS = jnp.arange(200.0) - 50
+DEPENDENT = [jnp.zeros((3, 3)), jnp.ones((3, 3)), jnp.outer(jnp.arange(4.0), jnp.ones(4)), jnp.outer(ROWS, jnp.cos(ROWS))]
+
+
+@pytest.mark.parametrize("matrix", DEPENDENT, ids=lambda matrix: f"{matrix.shape}")
 def test_columns_that_depend_on_others_are_made_orthonormal_too(matrix):
     q = orthonormal(matrix)
     np.testing.assert_allclose(q.T @ q, jnp.eye(len(q)), atol=1e-6)
