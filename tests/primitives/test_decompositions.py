@@ -55,7 +55,8 @@ def test_the_orthonormal_factor_by_halves(monkeypatch):
 
 
 ROWS = jnp.arange(200.0) - 50
-DEPENDENT = [jnp.zeros((3, 3)), jnp.ones((3, 3)), jnp.outer(jnp.arange(4.0), jnp.ones(4)), jnp.outer(ROWS, jnp.cos(ROWS))]
+FEW = jnp.outer(ROWS, jnp.cos(ROWS))
+DEPENDENT = [jnp.zeros((3, 3)), jnp.ones((3, 3)), jnp.outer(jnp.arange(4.0), jnp.ones(4)), FEW]
 
 
 @pytest.mark.parametrize("matrix", DEPENDENT, ids=lambda matrix: f"{matrix.shape}")

@@ -8,13 +8,16 @@ True
 """
 
 from optax_zoo.race.tasks.deep import deep_mlp
+from optax_zoo.race.tasks.factorization import matrix_factors
 from optax_zoo.race.tasks.images import digits_deep, digits_mlp, mnist5k_cnn
 from optax_zoo.race.tasks.noise import with_gradient_noise, with_label_noise
 from optax_zoo.race.tasks.online import reddi
 from optax_zoo.race.tasks.quadratics import quadratic, quadratic_deep
 from optax_zoo.race.tasks.registry import TaskEntry, create_task, describe_task, list_tasks, resolve_task, task, task_of
 from optax_zoo.race.tasks.signals import mnist1d_cnn, mnist1d_mlp
+from optax_zoo.race.tasks.tabular import friedman_mlp
 from optax_zoo.race.tasks.text import char_lm
+from optax_zoo.race.tasks.words import word_bags
 
 __all__ = [
     "TaskEntry",
@@ -24,7 +27,9 @@ __all__ = [
     "describe_task",
     "digits_deep",
     "digits_mlp",
+    "friedman_mlp",
     "list_tasks",
+    "matrix_factors",
     "mnist1d_cnn",
     "mnist1d_mlp",
     "mnist5k_cnn",
@@ -36,4 +41,5 @@ __all__ = [
     "task_of",
     "with_gradient_noise",
     "with_label_noise",
+    "word_bags",
 ]
