@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from optax_zoo.race.exports import figures
 from optax_zoo.race.exports.latex import latex
 from optax_zoo.race.exports.logs import log_to, write_events
 from optax_zoo.race.exports.records import FIGURES, POINTS, records, text_of, written
@@ -13,6 +15,7 @@ from optax_zoo.running.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -59,6 +62,34 @@ class Result(Raced):
           path: the file to write; without it the text is returned.
         """
         return written(latex(self), path)
+
+    def figure(
+        self,
+        kind: str = "curves",
+        optimizers: Iterable[str] | None = None,
+        *,
+        size: tuple[float, float] = (3.3, 2.5),
+        legend: bool = True,
+        path: str | os.PathLike[str] | None = None,
+    ) -> "Figure":
+        """A figure for a paper: one panel, letters of 8 points, colours and dashes that can be told apart.
+
+        Args:
+          kind: "curves", the validation metric against steps with 95 % intervals; "sensitivity", against the learning
+            rate; or "ranking", the test metric with its interval.
+          optimizers: the names to show, 8 at most, in this order; by default the best five.
+          size: width and height in inches; by default a column of a paper.
+          legend: whether names stand above the panel.
+          path: the file to write, as its ending says: .pdf, .svg or .png.
+
+        Returns:
+          A Matplotlib figure.
+
+        Raises:
+          RaceError: for another kind or size, an optimizer without figures, or more than 8.
+          MissingExtraError: without Matplotlib, which the extra `race` installs.
+        """
+        return figures.figure(self, kind, optimizers, size, legend, path)
 
     def to_tensorboard(self, folder: str | os.PathLike[str]) -> None:
         """Writes the curves as event files of TensorBoard: a run for each optimizer, averaged over the final seeds.

@@ -9,7 +9,7 @@ import invented_results
 import pytest
 from click.testing import CliRunner
 
-from optax_zoo.race import MissingExtraError, standing
+from optax_zoo.race import MissingExtraError, RaceError, standing
 from optax_zoo.race.report_command import command
 from optax_zoo.race.statistics.estimates import interquartile_mean
 
@@ -128,3 +128,41 @@ def test_the_command_prints_or_writes_the_tables_of_all_tasks(folders, tmp_path)
 def test_a_folder_that_cannot_be_written_to_is_one_line(folders, tmp_path):
     done = CliRunner().invoke(command, ["one", "--format", "csv", "--out", str(tmp_path)])
     assert done.exit_code == 2 and "Is a directory" in done.output
+
+
+@pytest.mark.parametrize("kind", ["curves", "sensitivity", "ranking"])
+def test_a_figure_for_print_has_its_size_its_optimizers_and_a_legend(result, kind, tmp_path):
+    names = ["adam", result.rows[0].optimizer]
+    made = result.figure(kind, names, size=(4, 3), path=tmp_path / "figure.pdf")
+    assert tuple(made.get_size_inches()) == (4, 3) and (tmp_path / "figure.pdf").stat().st_size > 1000
+    (panel,) = made.axes
+    if kind == "ranking":
+        shown = [label.get_text() for label in panel.get_yticklabels()]
+    else:
+        shown = [text.get_text() for legend in made.legends for text in legend.get_texts()]
+        colours = [line.get_color() for line in panel.get_lines()]
+        assert len(set(colours)) == len(names)
+        assert not result.figure(kind, names, legend=False).legends
+    assert shown == names
+
+
+def test_a_figure_shows_the_best_five_and_is_the_same_for_the_same_race(result, tmp_path):
+    with_figures = [row.optimizer for row in result.rows if row.test_metric is not None]
+    made = result.figure(path=tmp_path / "a.svg")
+    assert [text.get_text() for text in made.legends[0].get_texts()] == with_figures[:5]
+    result.figure(path=tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"kind": "pie"}, "kind is 'pie', but must be 'curves', 'sensitivity' or 'ranking'"),
+        ({"size": (3, 0)}, r"size is \(3, 0\), but must be width and height in inches"),
+        ({"optimizers": ["sdg"]}, "optimizers has 'sdg', but the race has figures of"),
+        ({"optimizers": []}, "optimizers has 0 names, but must have 1 to 8"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_refused(result, arguments, words):
+    with pytest.raises(RaceError, match=words):
+        result.figure(**arguments)
