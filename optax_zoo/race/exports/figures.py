@@ -39,7 +39,7 @@ def figure(
         raise RaceError(f"size is {size!r}, but must be width and height in inches, two numbers above 0.")
     rows = _chosen(result, optimizers)
     with matplotlib.rc_context({"font.size": 8, "svg.hashsalt": "optax_zoo", "pdf.fonttype": 42}):
-        made = Figure(figsize=tuple(size), layout="constrained")
+        made = Figure(figsize=(size[0], size[1]), layout="constrained")
         panel = made.subplots()
         panel.spines[["top", "right"]].set_visible(False)
         {"curves": _curves, "sensitivity": _sensitivity, "ranking": _ranking}[kind](panel, result, rows)
