@@ -26,10 +26,10 @@ ENTRANTS = (
     *("sgd", "momentum", "nag", "adagrad", "rmsprop", "adam", "adamw", "nadamw", "radam", "adabelief", "adan", "adopt"),
     *("ademamix", "cautious_adamw", "mars_adamw", "expectigrad", "lion", "signsgd", "lamb", "lars", "novograd"),
     *("prodigy", "dadapt_adam", "dog", "schedule_free_adamw", "schedule_free_sgd", "adafactor", "came", "sm3"),
-    *("muon", "scion", "soap", "shampoo", "psgd_kron", "sophia_h"),
+    *("muon", "scion", "soap", "shampoo", "sophia_h"),
 )
 AT_DEFAULTS = ("adamw", "prodigy", "dadapt_adam", "dog")  # are tried at the default rate, too
-LONGEST = {"soap": 512, "shampoo": 512, "psgd_kron": 512}  # axes that they have matrices for
+LONGEST = {"soap": 512, "shampoo": 512}  # axes that they have matrices for
 DECAY = 0.01  # while rates are compared; then it is searched for
 SEARCH = {"weight_decay": (1e-3, 1.0, "log")}
 BUDGET = {"seeds": 1, "final_seeds": 10, "samples": 6}

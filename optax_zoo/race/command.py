@@ -76,7 +76,7 @@ _OPTIONS: Sequence[Any] = (
             "type": click.Choice(SCHEDULES),
             "default": SCHEDULES[0],
             "show_default": True,
-            "help": "How every learning rate falls.",
+            "help": "How every learning rate changes over the steps.",
         },
     ),
     (

@@ -80,8 +80,11 @@ def race(
       final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
       seed: the seed that all others are derived from, at least 0; by default 0.
-      schedule: what the rate is multiplied by: 1, "constant", or half a "cosine" from 1 to 0 at the last step.
-      warmup: the share of the steps, below 1, in which the rate rises linearly to where the schedule begins.
+      schedule: what the rate is multiplied by: 1, "constant"; from 1 to 0 at the last step half a "cosine", "linear",
+        or "wsd", which stays at 1 and falls as 1 less a root in the last fifth; "inverse_sqrt" of the steps; or
+        "one_cycle", which rises along half a cosine first.
+      warmup: the share of the steps, below 1, in which the rate rises linearly to where the schedule begins; in one
+        cycle that of its rise, 0.3 unless given.
       weight_decay: each step subtracts this times the rate of the step times the parameters, whatever the optimizer.
       search: ranges of further hyperparameters, {"b1": (0.8, 0.99), "eps": (1e-10, 1e-4, "log")}: each optimizer
         that takes one of them as a keyword with a numeric default is tried at random points.

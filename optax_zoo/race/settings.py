@@ -15,7 +15,7 @@ from optax_zoo.running.errors import RaceError
 RATES = tuple(10 ** (exponent / 2 - 3) for exponent in range(7))
 SEEDS, FINAL_SEEDS = 3, 20
 TASK = "digits_deep"
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "linear", "inverse_sqrt", "wsd", "one_cycle")
 MAPPINGS = ("auto", "map", "vmap")
 
 Space = Mapping[str, tuple[float, float] | tuple[float, float, str]]
@@ -46,7 +46,7 @@ class Settings:
       final_seeds: number of fresh seeds at the best rate.
       steps: steps of each trial.
       seed: the seed that all others are derived from.
-      schedule: how the learning rate falls from the one tuned: "constant" or "cosine".
+      schedule: how the learning rate changes from the one tuned, one of `SCHEDULES`.
       warmup: the share of the steps over which it rises to there, linearly.
       weight_decay: each step shrinks the parameters by this times the learning rate.
       search: the space of further hyperparameters.

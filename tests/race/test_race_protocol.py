@@ -15,6 +15,7 @@ from optax_zoo.running.entrants import resolve
 
 RATE = 0.03
 EVERYTHING = {"schedule": "cosine", "warmup": 0.5, "weight_decay": 0.1}
+DOWN = (1 + np.cos(np.pi * np.arange(1, 7) / 7)) / 2
 QUICK = {"seeds": 1, "final_seeds": 2, "steps": 2, "progress": False}
 
 
@@ -25,6 +26,13 @@ QUICK = {"seeds": 1, "final_seeds": 2, "steps": 2, "progress": False}
         ("constant", 0.5, 6, [1 / 4, 1 / 2, 3 / 4, 1, 1, 1]),
         ("cosine", 0.5, 4, [1 / 3, 2 / 3, 1, 0.5]),
         ("constant", 0.99, 3, [1 / 4, 1 / 2, 3 / 4]),
+        ("linear", 0.0, 4, [1, 3 / 4, 1 / 2, 1 / 4]),
+        ("linear", 0.5, 4, [1 / 3, 2 / 3, 1, 1 / 2]),
+        ("inverse_sqrt", 0.0, 4, [1, 1 / 2**0.5, 1 / 3**0.5, 1 / 2]),
+        ("inverse_sqrt", 0.5, 6, [1 / 4, 1 / 2, 3 / 4, 1, (4 / 5) ** 0.5, (4 / 6) ** 0.5]),
+        ("wsd", 0.0, 10, [*[1] * 9, 1 - 0.5**0.5]),
+        ("wsd", 0.2, 10, [1 / 3, 2 / 3, *[1] * 7, 1 - 0.5**0.5]),
+        ("one_cycle", 0.0, 10, [1 / 25, 0.28, 0.76, 1, *(4e-6 + (1 - 4e-6) * DOWN)]),
     ],
 )
 def test_schedules_by_hand(regression, settings_of, schedule, warmup, steps, factors):
@@ -162,7 +170,11 @@ def test_a_search_that_finds_nothing_better_changes_nothing(walk):
 @pytest.mark.parametrize(
     "change, sentence",
     [
-        ({"schedule": "linear"}, "schedule is 'linear', but must be 'constant' or 'cosine'."),
+        (
+            {"schedule": "step"},
+            "schedule is 'step', but must be 'constant' or 'cosine' or 'linear' or 'inverse_sqrt' or "
+            "'wsd' or 'one_cycle'.",
+        ),
         ({"mapping": "pmap"}, "mapping is 'pmap', but must be 'auto' or 'map' or 'vmap'."),
         ({"warmup": 1}, "warmup is 1, but must be a number at least 0 and below 1."),
         ({"warmup": -0.1}, "warmup is -0.1, but must be a number at least 0 and below 1."),

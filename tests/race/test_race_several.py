@@ -99,7 +99,7 @@ def test_options_for_all_reach_the_race(tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["--schedule", "linear"], "'linear' is not one of 'constant', 'cosine'"),
+        (["--schedule", "step"], "'step' is not one of 'constant', 'cosine', 'linear', 'inverse_sqrt', 'wsd',"),
         (["--warmup", "1"], "warmup is 1.0, but must be a number at least 0 and below 1."),
         (["--weight-decay", "-1"], "weight_decay is -1.0, but must be a number at least 0."),
         (["--search", "b1"], "'b1' must be a name and a range, such as b1=0.8..0.99"),

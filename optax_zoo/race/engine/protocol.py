@@ -5,6 +5,7 @@ from typing import Any
 
 import optax
 
+from optax_zoo.race.engine.schedules import schedule_over
 from optax_zoo.race.settings import Settings
 from optax_zoo.running.entrants import Entrant
 
@@ -12,17 +13,9 @@ from optax_zoo.running.entrants import Entrant
 def schedule_of(settings: Settings) -> Callable[[Any], Any] | None:
     """The factor of the learning rate by step, counted from 0; None where it is always 1.
 
-    The warm-up is linear, from 1 / (its steps + 1); what follows is 1, or the half cosine from there to 0 at the end.
+    See `schedules.schedule_over`.
     """
-    warmup = round(settings.warmup * settings.steps)
-    if settings.schedule == "constant" and not warmup:
-        return None
-    constant = settings.schedule == "constant"
-    rest = max(1, settings.steps - warmup)
-    after = optax.constant_schedule(1.0) if constant else optax.cosine_decay_schedule(1.0, rest)
-    if not warmup:
-        return after
-    return optax.join_schedules([optax.linear_schedule(1 / (warmup + 1), 1.0, warmup), after], [warmup])
+    return schedule_over(settings.schedule, settings.steps, round(settings.warmup * settings.steps))
 
 
 def own_values(entrant: Entrant, settings: Settings) -> dict[str, float]:

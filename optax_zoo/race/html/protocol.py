@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from optax_zoo.race.engine.schedules import WORDS
 from optax_zoo.race.engine.tuning import FACTOR, MAX_EXTENSIONS, MOST_SEEDS
 from optax_zoo.race.html import words
 from optax_zoo.race.settings import Dimension, Settings
@@ -117,11 +118,10 @@ def _choice(settings: Settings) -> str:
 
 
 def _schedule(settings: Settings) -> str:
-    after = (
-        "stays at the tuned rate" if settings.schedule == "constant" else "falls along half a cosine to 0 at the end"
-    )
-    rise = f"rises linearly over the first {settings.warmup:.3g} of the steps, then " if settings.warmup else ""
-    return f"{settings.schedule}: the learning rate {rise}{after}, for every optimizer."
+    rise = f"rises linearly over the first {settings.warmup:.3g} of the steps, then "
+    if settings.schedule == "one_cycle" or not settings.warmup:
+        rise = ""
+    return f"{settings.schedule}: the learning rate {rise}{WORDS[settings.schedule]}, for every optimizer."
 
 
 def _decay(settings: Settings) -> str:
