@@ -22,11 +22,12 @@ extensions = [
     "sphinx_copybutton",
     "myst_parser",
     "mathml",
+    "shown_types",
 ]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 
-autodoc_typehints = "none"
+autodoc_typehints = "none"  # those of `shown_types` are shorter
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False

@@ -1,5 +1,6 @@
 """The pages of algorithms, as they are made for the documentation."""
 
+import builtins
 import re
 from xml.etree import ElementTree
 
@@ -11,13 +12,19 @@ import path_drawing
 import paths
 import pytest
 import sensitivity_curve
+import shown_types
 import slot_diagram
 import svg
 
 import optax_zoo as zoo
+from optax_zoo import race
 from optax_zoo.animate import LANDSCAPES
 
 NAMES = zoo.list_algorithms()
+WORDS_OF_TYPES = (
+    "Array GradientTransformation GradientTransformationExtraArgs Iterable Mapping NamedSharding PathLike Sequence "
+    "already_applied dtype function matrices ndarray outputs_under schedule stacked_under tree"
+)
 
 
 def drawings(markup):
@@ -102,6 +109,33 @@ def test_a_saved_path_is_the_one_that_is_found_again():
     saved = path_drawing.saved()["lion"]["saddle"]
     assert found["rate"] == saved["rate"]
     np.testing.assert_allclose(found["points"], saved["points"], rtol=2e-3)
+
+
+def test_types_are_short_and_in_words():
+    adam = shown_types.shown_types(zoo.adam)
+    assert adam["learning_rate"] == "float | Array | schedule" and adam["weight_decay"] == adam["b1"] + " | None"
+    assert adam["return"] == "~optax_zoo.pipeline.Pipeline"
+    assert shown_types.shown_types(zoo.eigenbasis)["return"] == "~optax_zoo.Part"
+    assert shown_types.shown_types(zoo.muon)["shape_factor"] == "'spectral' | 'rms' | 'ratio' | None"
+    assert shown_types.shown_types(race.Task)["init"] == "function"
+    assert shown_types.shown_types(race.race)["task"] == "~optax_zoo.race.task.Task | str | None"
+    assert shown_types.shown_types(zoo.SLOTS) == {}
+
+
+def test_no_alias_of_a_type_is_shown_by_its_name():
+    known = {*vars(builtins), *WORDS_OF_TYPES.split()}
+    for made in (getattr(zoo, name) for name in zoo.__all__):
+        for name, words in shown_types.shown_types(made).items():
+            bare = re.sub(r"~[\w.]+|'\w+'", "", words)
+            assert set(re.findall(r"[A-Za-z_]\w*", bare)) <= known and len(bare) < 60, (made, name, words)
+
+
+def test_types_stand_before_what_is_described():
+    lines = [":param learning_rate: the rate.", ":param \\*\\*other: the rest.", "", ":ivar b1: decay."]
+    shown_types.put_beside(None, "function", "optax_zoo.adam", zoo.adam, None, lines)
+    assert lines[:2] == [":type learning_rate: float | Array | schedule", ":param learning_rate: the rate."]
+    assert lines[-2:] == [":vartype b1: float | Array | schedule", ":ivar b1: decay."] and len(lines) == 6
+    assert shown_types.put_behind(None, "function", "", zoo.adam, None, "(rate)", None)[1].endswith("Pipeline")
 
 
 def test_links_that_lead_nowhere_are_found(tmp_path):
