@@ -244,22 +244,29 @@ def test_every_generated_part_has_its_place(from_docs):
     assert all(f"(algorithms/{name}.md)" in text for name in zoo.list_algorithms())
 
 
-def test_families_are_written_and_checked(from_docs, tmp_path, monkeypatch, capsys):
-    families = from_docs("families")
+def test_the_algorithms_of_the_readme_are_written_and_checked(from_docs, tmp_path, monkeypatch, capsys):
+    module = from_docs("readme_algorithms")
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- families:begin -->\nold\n<!-- families:end -->\nafter\n")
+    readme.write_text("before\n<!-- algorithms:begin -->\nold\n<!-- algorithms:end -->\nafter\n")
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["families.py", *map(str, arguments)])
-        return families.main()
+        monkeypatch.setattr(sys, "argv", ["readme_algorithms.py", *map(str, arguments)])
+        return module.main()
 
     assert call("--check", readme) == 1
-    assert "is out of date; run: python docs/families.py --write" in capsys.readouterr().err
+    assert "is out of date; run: python docs/readme_algorithms.py --write" in capsys.readouterr().err
     assert call("--write", readme) == 0
     assert call("--check", readme) == 0
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
-    assert "| [`adam`](optax_zoo/algorithms/adam) |" in text
+    assert "| [`adamw`](optax_zoo/algorithms/adam/adam.py) | 2019 | Adam is wanted with weight decay" in text
+    links = re.findall(r"\]\((.*?)\)", text)
+    assert len(links) == 12 + len(registry.families()) and all((ROOT / link).exists() for link in links)
     readme.write_text("no markers")
     with pytest.raises(SystemExit):
         call("--check", readme)
+
+
+def test_the_readme_has_the_algorithms_of_now(from_docs):
+    text = (ROOT / "README.md").read_text()
+    assert from_docs("pages").fill(text, "algorithms", from_docs("readme_algorithms").part()) == text
