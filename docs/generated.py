@@ -1,5 +1,6 @@
 """What pages have of the registry and of what is recorded, made when the documentation is built."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,9 +40,31 @@ def family_section(family: str, sentence: str) -> str:
     return f"\n## {title}\n\n{rest[:1].upper()}{rest[1:]}\n\n{table}\n"
 
 
+def document(file: str) -> Callable[[], str]:
+    """A document of the repository for a page: its title is a heading, its links lead to pages."""
+
+    def made() -> str:
+        text = (REPOSITORY / ".github" / file).read_text(encoding="utf-8")
+        blocks = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)  # comments of code are no headings
+        blocks[::2] = [re.sub(r"^#", "##", block, flags=re.MULTILINE) for block in blocks[::2]]
+        linked = re.sub(r"\]\(\.\./docs/", "](", "".join(blocks))
+        return re.sub(r"\]\((CODE_OF_CONDUCT|SECURITY)\.md\)", _to_heading, linked).strip()
+
+    return made
+
+
+def _to_heading(link: re.Match[str]) -> str:
+    return f"](#{link[1].lower().replace('_', '-')})"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "algorithms": {"algorithms": algorithms},
     "conformance": {"checks": checks, "reasons": reasons},
+    "contributing": {
+        "contributing": document("CONTRIBUTING.md"),
+        "conduct": document("CODE_OF_CONDUCT.md"),
+        "security": document("SECURITY.md"),
+    },
     "optax": {"counterparts": printed_by("tests/counterparts.py")},
     "parity": {"ledger": printed_by("tests/parity/ledger.py")},
     "performance": {"step-bytes": printed_by("docs/step_bytes.py")},

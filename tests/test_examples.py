@@ -14,6 +14,9 @@ import optax_zoo as zoo
 from optax_zoo import registry
 
 SLOW_EXAMPLES = [pytest.param(name, marks=pytest.mark.slow) for name in ("flax_linen_transformer", "flax_resume")]
+SLOW_PAGES = ["ablate", "race"]
+PAGES = ["animate", "conformance", "index", "invent", "pipeline", "report", "schedules", "stacked", "swaps", "tasks"]
+PAGES += ["write_a_part"]
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
 
@@ -179,13 +182,7 @@ def test_studies(name, line):
     assert line in output_of(name, 60)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        *(pytest.param(page, marks=pytest.mark.slow) for page in ("ablate", "race")),
-        *("animate", "conformance", "index", "invent", "pipeline", "primitives", "swaps", "tasks", "write_a_part"),
-    ],
-)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow) for page in SLOW_PAGES] + PAGES)
 def test_code_of_the_documentation_prints_what_it_says(page, monkeypatch):
     monkeypatch.setattr(registry, "ALGORITHMS", dict(registry.ALGORITHMS))
     blocks = re.findall(r"^```pycon\n(.*?)^```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)
@@ -242,6 +239,20 @@ def test_every_generated_part_has_its_place(from_docs):
         assert all(from_docs("pages").fill(text, marker, "") for marker in parts)
     text = generated.algorithms()
     assert all(f"(algorithms/{name}.md)" in text for name in zoo.list_algorithms())
+
+
+def test_every_page_with_a_session_is_run():
+    pages = {path.stem for path in DOCS.glob("*.md") if "```pycon" in path.read_text()}
+    assert pages == {*SLOW_PAGES, *PAGES}
+
+
+def test_documents_of_the_repository_become_parts_of_a_page(from_docs):
+    text = "\n".join(make() for make in from_docs("generated").PARTS["contributing"].values())
+    headings = re.findall(r"^#+ .*$", text, re.MULTILINE)
+    assert {"## Contributing", "### Set up", "## Code of conduct", "## Security"} <= set(headings)
+    links = set(re.findall(r"\]\((?!https:)(.*?)\)", text))
+    assert {"add_an_algorithm.md", "#code-of-conduct", "#security"} <= links
+    assert all(link.startswith("#") or (DOCS / link).exists() for link in links)
 
 
 def test_the_algorithms_of_the_readme_are_written_and_checked(from_docs, tmp_path, monkeypatch, capsys):
