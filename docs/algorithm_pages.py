@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import flax_examples
 import neighbours
 import path_drawing
 import sensitivity_curve
@@ -36,6 +37,7 @@ def page(algorithm: zoo.Algorithm) -> str:
     name = algorithm.name
     sections = {
         "Slots": f"{slot_diagram.slot_diagram(name, zoo.create(name))}\n\n```python\n{algorithm.composition}\n```",
+        "Example": example(name),
         "Reference": f"```{{eval-rst}}\n.. autofunction:: optax_zoo.{name}\n```",
         "What its neighbours do otherwise": neighbours.neighbours(name),
         "How much the rate matters": sensitivity(name),
@@ -56,6 +58,19 @@ def heading(algorithm: zoo.Algorithm) -> str:
     )
     published = f"{algorithm.full_name} ({algorithm.year}): [{algorithm.paper}]({algorithm.url})."
     return f"{published} Family: {algorithm.family}.{base}{called}"
+
+
+def example(name: str) -> str:
+    """A training loop, and what it printed."""
+    found = flax_examples.saved().get(name)
+    if found is None:
+        return ""
+    words = (
+        "A network of Flax on all of scikit-learn's digits at once, at the best of ten rates for these steps. It shows "
+        "how the optimizer is called, not how it compares, which [races](../race.md) tell."
+    )
+    program = f"```python\n{flax_examples.code(name, found['rate'])}```"
+    return f"{words}\n\n{program}\n\nIt prints\n\n```text\n{found['printed']}```"
 
 
 def sensitivity(name: str) -> str:

@@ -5,6 +5,7 @@ import re
 from xml.etree import ElementTree
 
 import algorithm_pages
+import flax_examples
 import links
 import neighbours
 import numpy as np
@@ -109,6 +110,34 @@ def test_a_saved_path_is_the_one_that_is_found_again():
     saved = path_drawing.saved()["lion"]["saddle"]
     assert found["rate"] == saved["rate"]
     np.testing.assert_allclose(found["points"], saved["points"], rtol=2e-3)
+
+
+def test_every_algorithm_has_an_example_that_its_page_shows(pages):
+    assert sorted(flax_examples.saved()) == NAMES
+    for name, found in flax_examples.saved().items():
+        program = flax_examples.code(name, found["rate"])
+        assert f"zoo.{name}(learning_rate=" in program and program in pages[name] and found["printed"] in pages[name]
+        first, *_, last = (float(line.split()[-1]) for line in found["printed"].splitlines())
+        assert last < first
+
+
+def test_an_example_gives_what_the_optimizer_must_be_given():
+    assert "params, value=loss)" in flax_examples.code("momo", 1.0)
+    assert "params, curvature=zoo.hutchinson(loss_of, params))" in flax_examples.code("sophia_h", 1.0)
+    assert "evaluation_params" in flax_examples.code("lookahead", 1.0)
+    assert "evaluation_params" not in flax_examples.code("adam", 1.0)
+
+
+@pytest.mark.parametrize("name", ["adam", "eve", "lookahead"])
+def test_an_example_prints_again_what_is_saved(name):
+    assert flax_examples.differences(name) == []
+
+
+def test_an_example_that_prints_something_else_is_found(monkeypatch):
+    printed = "0 2.3742\n20 0.5\n40 0.25\n"
+    monkeypatch.setattr(flax_examples, "saved", lambda: {"sgd": {"rate": 0.1, "printed": printed}})
+    monkeypatch.setattr(flax_examples, "printed_by", lambda program: "0 2.3742\n20 0.5009\n40 0.26\n")
+    assert flax_examples.differences("sgd") == ["40 0.26"]
 
 
 def test_types_are_short_and_in_words():
