@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import algorithm_map
 import algorithm_pages
 import generated
 
@@ -50,4 +51,5 @@ html_js_files = ["filter.js"]
 
 def setup(app):
     algorithm_pages.write(Path(__file__).parent / "algorithms")
+    algorithm_map.rows()  # kept before autodoc puts the text of defaults in their place
     app.connect("source-read", generated.fill_page)

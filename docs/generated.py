@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import algorithm_map
 import slot_table
 from conformance_table import checks, reasons
 from pages import fill
@@ -65,6 +66,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "conduct": document("CODE_OF_CONDUCT.md"),
         "security": document("SECURITY.md"),
     },
+    "map": {"map": algorithm_map.algorithm_map},
     "optax": {"counterparts": printed_by("tests/counterparts.py")},
     "parity": {"ledger": printed_by("tests/parity/ledger.py")},
     "performance": {"step-bytes": printed_by("docs/step_bytes.py")},

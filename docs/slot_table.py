@@ -18,7 +18,7 @@ def slot_table(names: Iterable[str], name_cell: Callable[[str], str] = "`{}`".fo
       names: of algorithms.
       name_cell: from a name to the cell that it is shown in.
     """
-    filled = [(algorithm, *side) for algorithm in map(zoo.describe, names) for side in _sides(algorithm)]
+    filled = [(algorithm, *side) for algorithm in map(zoo.describe, names) for side in sides(algorithm)]
     slots = [slot for slot in zoo.SLOTS if any(slot in getattr(tx, "slots", {}) for *_, tx in filled)]
     rows = [["name", "year", *slots, "bytes", "params"], ["---"] * (len(slots) + 4)]
     for algorithm, side, tx in filled:
@@ -30,7 +30,7 @@ def slot_table(names: Iterable[str], name_cell: Callable[[str], str] = "`{}`".fo
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _sides(algorithm: zoo.Algorithm) -> Iterable[tuple[str, optax.GradientTransformation]]:
+def sides(algorithm: zoo.Algorithm) -> Iterable[tuple[str, optax.GradientTransformation]]:
     """An algorithm at its defaults, without a name; of a route the sides, by name."""
     made = algorithm.factory(**algorithm.defaults)
     return made.slots.items() if isinstance(made, zoo.Route) else [("", made)]

@@ -1,6 +1,7 @@
 """Eight CPU devices for every test, and trees that all tests share."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -33,6 +34,7 @@ jax.config.update("jax_num_cpu_devices", 8)
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))  # scripts that make pages are imported by their names
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 collect_ignore_glob = ["algorithms/*/replay.py", "algorithms/*/counterpart.py"]  # imported by their folders' names
 
 
@@ -43,6 +45,20 @@ def users_emitters(monkeypatch):
         compile_ = jax.stages.Lowered.compile
         options = {"xla_cpu_use_fusion_emitters": True}
         monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: compile_(lowered, options))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium; without a browser or Playwright the tests say so and are skipped."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser on the PATH, looked for {', '.join(BROWSERS)}: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        started = running.chromium.launch(executable_path=path, args=root)
+        yield started
+        started.close()
 
 
 @pytest.fixture

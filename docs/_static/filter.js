@@ -20,3 +20,30 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   field.addEventListener("input", show);
 });
+
+// Filters the map: a row stays if it has what is chosen in every box, "+" anything and "-" nothing, a family if a row does.
+document.addEventListener("DOMContentLoaded", () => {
+  const boxes = [...document.querySelectorAll(".map-filter select")];
+  if (!boxes.length) return;
+  const said = document.querySelector(".map-count");
+  const has = (row, { dataset: { filter }, value }) => {
+    const parts = filter === "family" ? row.parentElement.dataset.family : row.getAttribute(`data-${filter}`);
+    return value === "+" ? parts !== null : value === "-" ? parts === null : (parts ?? "").split(" ").includes(value);
+  };
+  const show = () => {
+    const chosen = boxes.filter((box) => box.value);
+    const left = new Set();
+    for (const family of document.querySelectorAll(".map tbody")) {
+      const rows = [...family.querySelectorAll("tr[data-name]")];
+      for (const row of rows) {
+        row.hidden = !chosen.every((box) => has(row, box));
+        if (!row.hidden) left.add(row.dataset.name);
+      }
+      family.hidden = rows.every((row) => row.hidden);
+    }
+    for (const box of boxes) box.classList.toggle("chosen", box.value !== "");
+    said.textContent = `${left.size} of ${said.dataset.all} algorithms`;
+  };
+  boxes.forEach((box) => box.addEventListener("change", show));
+  show(); // browsers keep what was chosen when a page is read again
+});

@@ -1,8 +1,6 @@
 """The report in headless Chromium; without a browser or Playwright the tests say so and are skipped."""
 
-import os
 import re
-import shutil
 
 import invented_results as invented
 import pytest
@@ -11,21 +9,7 @@ from optax_zoo.race import html
 
 pytestmark = pytest.mark.slow
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ANIMATED = ("sgd", "momentum", "adam", "optax.adam", invented.HOPELESS, invented.NAMES[7])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser on the PATH, looked for {', '.join(BROWSERS)}: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        started = running.chromium.launch(executable_path=path, args=root)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
