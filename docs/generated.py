@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import algorithm_map
+import gallery
 import slot_table
 from conformance_table import checks, reasons
 from pages import fill
@@ -66,6 +67,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "conduct": document("CODE_OF_CONDUCT.md"),
         "security": document("SECURITY.md"),
     },
+    "gallery": {"pictures": gallery.pictures, "drawings": gallery.drawings},
     "map": {"map": algorithm_map.algorithm_map},
     "optax": {"counterparts": printed_by("tests/counterparts.py")},
     "parity": {"ledger": printed_by("tests/parity/ledger.py")},

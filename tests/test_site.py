@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import algorithm_pages
 import flax_examples
+import gallery
 import links
 import neighbours
 import numpy as np
@@ -16,6 +17,7 @@ import sensitivity_curve
 import shown_types
 import slot_diagram
 import svg
+from PIL import Image, ImageChops, ImageStat
 
 import optax_zoo as zoo
 from optax_zoo import race
@@ -138,6 +140,24 @@ def test_an_example_that_prints_something_else_is_found(monkeypatch):
     monkeypatch.setattr(flax_examples, "saved", lambda: {"sgd": {"rate": 0.1, "printed": printed}})
     monkeypatch.setattr(flax_examples, "printed_by", lambda program: "0 2.3742\n20 0.5009\n40 0.26\n")
     assert flax_examples.differences("sgd") == ["40 0.26"]
+
+
+def test_the_gallery_has_pictures_that_are_there_with_their_commands():
+    page = gallery.pictures()
+    files = re.findall(r"\]\(_static/(.*?)\)", page)
+    assert len(files) == len(gallery.PICTURES) + len(gallery.OTHERS) == page.count("```bash")
+    assert all((gallery.DOCS / "_static" / file).exists() for file in files)
+    assert {file.stem for file in gallery.FOLDER.iterdir()} == set(gallery.PICTURES)
+    assert len(drawings(gallery.drawings())) == 5
+
+
+@pytest.mark.slow  # a film of a hundred frames
+def test_a_picture_of_the_gallery_is_made_again_by_its_command(tmp_path):
+    made, saved = (
+        Image.open(file).convert("RGB") for file in (gallery.make("saddle", tmp_path), gallery.FOLDER / "saddle.png")
+    )
+    assert made.size == saved.size
+    assert ImageStat.Stat(ImageChops.difference(made, saved)).mean == pytest.approx([0, 0, 0], abs=2)
 
 
 def test_types_are_short_and_in_words():
