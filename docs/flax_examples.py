@@ -36,7 +36,8 @@ model = nn.Sequential([nn.Dense(32), nn.relu, nn.Dense(10)])
 params = model.init(jax.random.key(0), images)
 
 def loss_of(params):
-    return optax.softmax_cross_entropy_with_integer_labels(model.apply(params, images / 16), labels).mean()
+    scores = model.apply(params, images / 16)
+    return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
 """
 LOOP = """
 tx = zoo.{name}(learning_rate={rate:g})
