@@ -147,7 +147,7 @@ def main() -> int:
     found = saved()
     if arguments.check:
         wrong = [f"{name}: {line}" for name in arguments.names or sorted(found) for line in differences(name)]
-        print("\n".join(wrong), file=sys.stderr)
+        print("\n".join(wrong) or "All print what is saved.", file=sys.stderr if wrong else sys.stdout)
         return int(bool(wrong))
     for name in arguments.names or [name for name in known if name not in found]:
         rate = tuned(name)

@@ -135,11 +135,15 @@ def test_an_example_prints_again_what_is_saved(name):
     assert flax_examples.differences(name) == []
 
 
-def test_an_example_that_prints_something_else_is_found(monkeypatch):
+def test_an_example_that_prints_something_else_is_found(monkeypatch, capsys):
     printed = "0 2.3742\n20 0.5\n40 0.25\n"
     monkeypatch.setattr(flax_examples, "saved", lambda: {"sgd": {"rate": 0.1, "printed": printed}})
     monkeypatch.setattr(flax_examples, "printed_by", lambda program: "0 2.3742\n20 0.5009\n40 0.26\n")
     assert flax_examples.differences("sgd") == ["40 0.26"]
+    monkeypatch.setattr("sys.argv", ["flax_examples.py", "--check"])
+    assert flax_examples.main() == 1 and capsys.readouterr().err == "sgd: 40 0.26\n"
+    monkeypatch.setattr(flax_examples, "printed_by", lambda program: printed)
+    assert flax_examples.main() == 0
 
 
 def test_the_gallery_has_pictures_that_are_there_with_their_commands():
