@@ -2,6 +2,7 @@
 
 from optax_zoo import _discovered, parts, precision
 from optax_zoo._discovered import *  # noqa: F403
+from optax_zoo.decay_mask import decay_mask
 from optax_zoo.evaluation import evaluation_params
 from optax_zoo.flax_layout import flax_layout
 from optax_zoo.fusion import enable_fused_steps, fused
@@ -24,6 +25,7 @@ __all__ = [
     "algorithm",
     "bibtex",
     "create",
+    "decay_mask",
     "describe",
     "enable_fused_steps",
     "evaluation_params",

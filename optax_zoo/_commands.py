@@ -9,6 +9,7 @@ from rich.console import Console
 
 import optax_zoo
 from optax_zoo import _show, _show_tree
+from optax_zoo._leaf_rules import Rules
 from optax_zoo._list import listing
 from optax_zoo.animate.command import command as animate
 from optax_zoo.conformance.command import command as check
@@ -38,22 +39,33 @@ def list_command(pattern: str) -> None:
 @click.option(
     "--outputs", metavar="KEYS", help="With --tree: leaves under these have two axes of outputs: 'query,key,value'."
 )
+@click.option(
+    "--no-decay",
+    is_flag=False,
+    flag_value="",
+    metavar="[KEYS]",
+    help="With --tree: weight decay by decay_mask, not of biases, scales, and leaves under these: 'embedding'.",
+)
+@click.option("--layer-decay", type=float, help="With --tree: rates by scale_by_layer, this much less a layer: 0.75.")
+@click.option("--layers", metavar="KEYS", help="With --layer-decay: the names that layers are numbered behind: blocks.")
+@click.option("--first", metavar="KEYS", help="With --layer-decay: what is before the layers: 'patches'.")
+@click.option("--last", metavar="KEYS", help="With --layer-decay: what is behind them: 'head'.")
 @click.option("--bibtex", is_flag=True, help="Print entries of publications for BibTeX; NAME may be adam,lion.")
-def show_command(name: str, tree: str | None, bibtex: bool, **rules: str | None) -> None:
+def show_command(name: str, tree: str | None, bibtex: bool, **rules: Any) -> None:
     """Show the composition, maths, hyperparameters and sources of an algorithm.
 
     NAME is a registered name. For optax.NAME, optax.contrib.NAME and module:function it shows what can be known:
     signature, beginning of the docstring, needs, state and composition.
 
     With --tree it shows which leaf goes where instead: to which optimizer of a route, why, and as what matrix it is
-    seen.
+    seen; which leaves decay, and at which share of the rate they are trained.
     """
     if bibtex:
         _echo_or_refuse(lambda: optax_zoo.bibtex(name.split(",")))
     elif tree is not None:
-        _print_or_refuse(lambda: _show_tree.description(name, tree, _show_tree.Rules.read(**rules)))
+        _print_or_refuse(lambda: _show_tree.description(name, tree, Rules.read(**rules)))
     elif given := next((option for option, value in rules.items() if value is not None), None):
-        raise click.UsageError(f"--{given} is about the leaves of a tree: name one by --tree.")
+        raise click.UsageError(f"--{given.replace('_', '-')} is about the leaves of a tree: name one by --tree.")
     else:
         _print_or_refuse(lambda: _show.description(name))
 

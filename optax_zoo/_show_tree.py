@@ -1,6 +1,5 @@
 """What `optax-zoo show NAME --tree TREE` prints: where the leaves of a tree go, and how they are seen."""
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,56 +12,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from optax_zoo._leaf_rules import PLAIN, Rules
 from optax_zoo.cost.step.program import size_of
 from optax_zoo.cost.step.trees import count, tree_of
 from optax_zoo.pipeline import Pipeline
 from optax_zoo.placement import Line, Placement, folded, placements, sees_leaves
+from optax_zoo.primitives.decay import DECAYS, STAYS
 from optax_zoo.primitives.expressions import expression
-from optax_zoo.primitives.matrices import outputs_under
 from optax_zoo.primitives.part import Part
-from optax_zoo.primitives.stacked import stacked_under
-from optax_zoo.route import Route, matrices
+from optax_zoo.route import Route
 from optax_zoo.spelling import Spelling, read
 
 ALL = "all"
-
-
-@dataclasses.dataclass(frozen=True)
-class Rules:
-    """What the command line says of leaves, for a row that takes it.
-
-    Attributes:
-      but: keys under which leaves are not matrices.
-      stacked: the key under which leaves stack layers.
-      outputs: keys of leaves whose last two axes are outputs together.
-    """
-
-    but: tuple[str, ...] = ()
-    stacked: str | None = None
-    outputs: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, but: str | None = None, stacked: str | None = None, outputs: str | None = None) -> "Rules":
-        """Those of options, in which commas are between keys."""
-        return cls(_keys(but), stacked, _keys(outputs))
-
-    def arguments(self) -> dict[str, Any]:
-        """As arguments of a row."""
-        stacked = None if self.stacked is None else stacked_under(self.stacked)
-        given: dict[str, Any] = {} if stacked is None else {"stacked": stacked}
-        given |= {"by": matrices(but=self.but, stacked=stacked)} if self.but else {}
-        return given | ({"outputs": outputs_under(self.outputs)} if self.outputs else {})
-
-
-def _keys(text: str | None) -> tuple[str, ...]:
-    return tuple(filter(None, (key.strip() for key in (text or "").split(","))))
+_DECAY = {DECAYS: "yes", STAYS: "no"}
 
 
 class _UntakenError(ValueError):
     """A rule for an optimizer that takes none."""
 
 
-def description(name: str, tree: str, rules: Rules = Rules()) -> list[Any]:
+def description(name: str, tree: str, rules: Rules = PLAIN) -> list[Any]:
     """What `show` prints about an optimizer on a tree.
 
     Raises:
@@ -70,15 +39,16 @@ def description(name: str, tree: str, rules: Rules = Rules()) -> list[Any]:
     """
     found, shapes = read(name, "name"), tree_of(tree)
     try:
-        tx = _made(found, rules.arguments())
+        tx = _made(found, rules.arguments(found.parameters))
         state = jax.eval_shape(tx.init, shapes)
         placed = placements(tx, shapes)
+        _refuse_unused(rules, found.text, placed)
     except _UntakenError:
         raise
     except Exception as error:  # whatever a user's optimizer does
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(f"name is {name!r}, which fails on {tree}: {reason}") from error
-    lines = folded(shapes, placed)
+    lines = folded(shapes, placed, rules.rates(shapes))
     order = list(tx.slots) if isinstance(tx, Route) else [""]
     sides = sorted({line.placement.side for line in lines}, key=lambda side: (order.index(side.split("/")[0]), side))
     of_sides = {side: [line for line in lines if line.placement.side == side] for side in sides}
@@ -95,13 +65,19 @@ def _made(found: Spelling, given: Mapping[str, Any]) -> optax.GradientTransforma
     found.refuse_what_needs_more()
     for name in given:
         if name not in found.parameters:
-            option = {"by": "but"}.get(name, name)
+            option = {"by": "but", "weight_decay_mask": "no-decay"}.get(name, name)
             raise _UntakenError(f"{option} is for optimizers that take {name}=, but {found.text} does not.")
     kinds = found.parameters.values()
     whole = any(parameter.kind is parameter.VAR_KEYWORD for parameter in kinds)
     required = {parameter.name for parameter in kinds if parameter.default is parameter.empty}
     needed = {name: value for name, value in found.example.items() if whole or name in required}
     return found.called(**needed, **given)
+
+
+def _refuse_unused(rules: Rules, name: str, placed: Sequence[Placement]) -> None:
+    """Refuses to show a mask of a row that has no weight decay at its defaults."""
+    if rules.no_decay is not None and placed and not any(_DECAY.keys() & {*leaf.seen} for leaf in placed):
+        raise _UntakenError(f"no-decay is for optimizers that decay weights, but {name} by default does not.")
 
 
 def _totals(tx: optax.GradientTransformation, state: Any, tree: Any, placed: Sequence[Placement]) -> Any:
@@ -140,16 +116,23 @@ def _leaves(lines: Sequence[Line]) -> Any:
         "x": [f"{line.count:,}" for line in lines],
         "shape": [_shape(line.shape) for line in lines],
         "because": [line.placement.why for line in lines],
-        "seen as": ["; ".join(line.placement.seen) for line in lines],
+        "seen as": ["; ".join(text for text in line.placement.seen if text not in _DECAY) for line in lines],
+        "decay": [", ".join(_DECAY[text] for text in line.placement.seen if text in _DECAY) for line in lines],
+        "rate": ["" if line.rates is None else _extent(*line.rates) for line in lines],
     }
     shown = {heading: cells for heading, cells in columns.items() if any(cells)}
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False)
     for heading in shown:
-        right = heading in ("x", "shape")
+        right = heading in ("x", "shape", "rate")
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=right)
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*map(Text, cells))
     return table
+
+
+def _extent(low: float, high: float) -> str:
+    """A factor, or the smallest and the largest."""
+    return f"{low:.3g}" if low == high else f"{low:.3g}..{high:.3g}"
 
 
 def _shape(shape: Iterable[int]) -> str:

@@ -1,6 +1,5 @@
 """What the leaves of a network of Flax are to optimizers of matrices, told by the names that Flax gives them."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +7,7 @@ import jax
 import numpy as np
 
 from optax_zoo.primitives.matrices import outputs_under
-from optax_zoo.primitives.paths import keys_of, named
+from optax_zoo.primitives.paths import as_keys, keys_of, named, refuse_absent
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes, stacked_under
 from optax_zoo.route import matrices
 
@@ -54,16 +53,12 @@ def flax_layout(variables: Any, but: Iterable[str] = (), *, stacked: Stacked | s
       >>> tx.sides_of(params)["params"]["query"]
       {'bias': 'rest', 'kernel': 'matrices'}
     """
-    if isinstance(but, str):
-        raise TypeError(f"but is {but!r}, but must be a tuple of keys: ('head',).")
-    but = tuple(but)
+    but = as_keys("but", but, "('head',)")
     keys = {key for path, _ in jax.tree.leaves_with_path(variables) for key in keys_of(path)}
     rule = stacked_under(stacked) if isinstance(stacked, str) else stacked
     check_stacked(rule)
-    for argument, key in (*(("but", key) for key in but), *_stacked_key(rule)):
-        if key not in keys:
-            near = "".join(f" Did you mean {each!r}?" for each in difflib.get_close_matches(key, keys, n=1))
-            raise ValueError(f"{argument} has {key!r}, but no path of the variables has that key.{near}")
+    refuse_absent("but", but, keys)
+    refuse_absent("stacked", (rule.name,) if isinstance(rule, stacked_under) else (), keys)
     if rule is None:
         _refuse_stacked_norms(variables)
     heads = _heads(variables, rule)
@@ -72,10 +67,6 @@ def flax_layout(variables: Any, but: Iterable[str] = (), *, stacked: Stacked | s
         "stacked": rule,
         "outputs": outputs_under(heads) if heads else "last",
     }
-
-
-def _stacked_key(rule: Stacked) -> list[tuple[str, str]]:
-    return [("stacked", rule.name)] if isinstance(rule, stacked_under) else []
 
 
 def _refuse_stacked_norms(variables: Any) -> None:

@@ -42,6 +42,7 @@ from optax_zoo.primitives.integrators import euler, integrator, symmetric_splitt
 from optax_zoo.primitives.inverse_roots import coupled_newton, eigh_root
 from optax_zoo.primitives.iterates import lookahead_steps, schedule_free
 from optax_zoo.primitives.kronecker import kronecker_roots
+from optax_zoo.primitives.layer_rates import scale_by_layer
 from optax_zoo.primitives.learning_rate import Estimate, RateRule, Told, already_applied
 from optax_zoo.primitives.loss_feedback import loss_feedback, relative_change, tracked_change
 from optax_zoo.primitives.low_rank_momentum import low_rank_momentum
@@ -50,6 +51,7 @@ from optax_zoo.primitives.mechanic import mechanic_steps
 from optax_zoo.primitives.momentum import growing_decay, scale_by_ema, warming_half_life
 from optax_zoo.primitives.nesterov import nesterov_ema, warming_decay
 from optax_zoo.primitives.norms import clip_by_norm, list_norms, normalize_by_norm, register_norm, whitened_gradient
+from optax_zoo.primitives.numbered import numbered
 from optax_zoo.primitives.orthogonalize import orthogonalize, polar_factor, scale_by_shape
 from optax_zoo.primitives.part import Part, Rule, primitive
 from optax_zoo.primitives.peak import peak
@@ -148,6 +150,7 @@ __all__ = [
     "nesterov_ema",
     "normalize_by_average_norm",
     "normalize_by_norm",
+    "numbered",
     "of_curvature",
     "optional",
     "orthogonalize",
@@ -181,6 +184,7 @@ __all__ = [
     "scale_by_arithmetic_rms",
     "scale_by_bias_correction",
     "scale_by_ema",
+    "scale_by_layer",
     "scale_by_param_norm",
     "scale_by_secant",
     "scale_by_shape",

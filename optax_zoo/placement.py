@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 
 from optax_zoo.pipeline import Pipeline
@@ -50,6 +51,7 @@ class Line:
     count: int
     shape: tuple[int, ...]
     placement: Placement
+    rates: tuple[float, float] | None = None  # the smallest and the largest factor of the rate, if there are such
 
 
 def placements(tx: optax.GradientTransformation, tree: Any) -> list[Placement]:
@@ -94,17 +96,25 @@ def _of_sides(tx: Route, tree: Any) -> list[Placement]:
     return found
 
 
-def folded(tree: Any, placed: Sequence[Placement]) -> list[Line]:
-    """The leaves of a tree in lines: those are one that are alike, and whose paths differ in numbers or one key."""
-    groups: dict[Any, list[list[str]]] = {}
-    for (path, leaf), placement in zip(jax.tree.leaves_with_path(tree), placed, strict=True):
+def folded(tree: Any, placed: Sequence[Placement], rates: Sequence[Any] | None = None) -> list[Line]:
+    """The leaves of a tree in lines: those are one that are alike, and whose paths differ in numbers or one key.
+
+    Args:
+      tree: the tree.
+      placed: where each leaf goes.
+      rates: the factor of the rate of each leaf, or those of its layers; None for none.
+    """
+    groups: dict[Any, list[tuple[list[str], Any]]] = {}
+    factors = [None] * len(placed) if rates is None else rates
+    for (path, leaf), placement, rate in zip(jax.tree.leaves_with_path(tree), placed, factors, strict=True):
         text, *rest = _DIGITS.split(named(path))
         between, numbers = rest[1::2], rest[::2]
-        groups.setdefault((text, *between, leaf.shape, placement), []).append(numbers)
-    lines = [
-        Line(_joined(texts, numbers), len(numbers), shape, placement)
-        for (*texts, shape, placement), numbers in groups.items()
-    ]
+        groups.setdefault((text, *between, leaf.shape, placement), []).append((numbers, rate))
+    lines = []
+    for (*texts, shape, placement), members in groups.items():
+        numbers_of, found = zip(*members, strict=True)
+        extent = None if rates is None else (float(min(map(np.min, found))), float(max(map(np.max, found))))
+        lines.append(Line(_joined(texts, numbers_of), len(members), shape, placement, extent))
     for level in range(1, max((line.path.count("/") + 2 for line in lines), default=1)):
         lines = _of_siblings(lines, level)
     return lines

@@ -13,7 +13,7 @@ from optax_zoo._suggestions import refuse_unknown
 from optax_zoo.pipeline import Pipeline
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.part import Part, Rule, needs_of
-from optax_zoo.primitives.paths import keys_of
+from optax_zoo.primitives.paths import as_keys, keys_of
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 
 
@@ -42,9 +42,7 @@ class matrices:  # noqa: N801  (used like a function of path and leaf)
     stacked: Stacked = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.but, str) or not all(isinstance(name, str) for name in self.but):
-            raise TypeError(f"but is {self.but!r}, but must be a tuple of keys: ('embedding', 'head').")
-        object.__setattr__(self, "but", tuple(self.but))
+        object.__setattr__(self, "but", as_keys("but", self.but, "('embedding', 'head')"))
         check_stacked(self.stacked)
 
     def sides(self, tree: Any) -> list[str]:

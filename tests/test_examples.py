@@ -15,8 +15,8 @@ from optax_zoo import registry
 
 SLOW_EXAMPLES = [pytest.param(name, marks=pytest.mark.slow) for name in ("flax_linen_transformer", "flax_resume")]
 SLOW_PAGES = ["ablate", "race"]
-PAGES = ["animate", "conformance", "index", "invent", "pipeline", "report", "schedules", "stacked", "swaps", "tasks"]
-PAGES += ["write_a_part"]
+PAGES = ["animate", "conformance", "groups", "index", "invent", "pipeline", "report", "schedules", "stacked"]
+PAGES += ["swaps", "tasks", "write_a_part"]
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
 

@@ -56,6 +56,25 @@ def test_what_treats_all_leaves_alike_and_what_is_not_made_of_parts(capsys):
     assert "It is not made of parts, so how it sees leaves cannot be known." in lines
 
 
+def test_groups_of_weight_decay_and_of_layers(capsys):
+    embeddings = "token_embedding,position_embedding"
+    lines = shown(capsys, "adamw", "--tree", "gpt2-small", "--no-decay", embeddings, "--layer-decay", "0.75")
+    assert "leaf x shape decay rate" in lines
+    assert "block00..11/attention/kernel 12 768 2304 yes 0.0317..0.75" in lines
+    assert "block00..11/attention_norm/{bias,scale} 24 768 no 0.0317..0.75" in lines
+    assert "token_embedding 1 50257 768 no 0.0238" in lines
+    assert f"decay as seen above decoupled_decay(0.01, {zoo.decay_mask(tuple(embeddings.split(',')))})" in lines
+    lines = shown(capsys, "adamw", "--tree", "clip-b32", "--stacked", "layers", "--no-decay")
+    assert "text/layers/mlp/up/kernel 1 12 512 2048 yes" in lines and "text/layers/mlp/up/bias 1 12 2048 no" in lines
+    rules = ("--layer-decay", "0.5", "--layers", "block", "--last", "fc")
+    lines = shown(capsys, "optax.sgd", "--tree", "test_show_tree:numbers", *rules)
+    assert "block0..1 2 3 0.25..0.5" in lines and "fc1..2 2 3 1" in lines
+
+
+def numbers():
+    return {name: jax.ShapeDtypeStruct((3,), jnp.float32) for name in ("block0", "block1", "fc1", "fc2")}
+
+
 @pytest.mark.parametrize("tree", ["gpt2-small", "clip-b32"])
 def test_it_fits_a_terminal(capsys, tree):
     lines = shown(capsys, "muon", "--tree", tree, columns=80)
@@ -84,6 +103,11 @@ def broken():
         (("moun", "--tree", "gpt2-small"), "Did you mean 'muon'?"),
         (("adam", "--tree", "1b", "--but", "head"), "but is for optimizers that take by=, but adam does not."),
         (("adam", "--tree", "1b", "--outputs", "q"), "outputs is for optimizers that take outputs=, but adam does"),
+        (("adam", "--tree", "1b", "--no-decay"), "no-decay is for optimizers that decay weights, but adam by default"),
+        (("optax.adamw", "--tree", "1b", "--no-decay"), "no-decay is for optimizers that take weight_decay_mask="),
+        (("adam", "--tree", "1b", "--layer-decay", "2"), "layer-decay is 2.0, but must be above 0 and at most 1"),
+        (("adam", "--tree", "1b", "--first", "x"), "first is about layers: give the factor of their rates by layer-"),
+        (("adam", "--layer-decay", "0.5"), "--layer-decay is about the leaves of a tree: name one by --tree."),
         (("muon", "--but", "head"), "--but is about the leaves of a tree: name one by --tree."),
         (
             ("test_show_tree:broken", "--tree", "test_show_tree:own"),

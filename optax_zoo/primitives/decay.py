@@ -12,13 +12,15 @@ from optax_zoo import _checks
 from optax_zoo.moments import average_of, weight_of
 from optax_zoo.primitives.expressions import expression
 from optax_zoo.primitives.learning_rate import check_given
-from optax_zoo.primitives.masks import check_mask, masked
+from optax_zoo.primitives.masks import bools, check_mask, masked
 from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.precision import dtype_of, in_dtype, lift, wider
 from optax_zoo.primitives.reductions import Reduction, broadcast_axis_names
 from optax_zoo.primitives.roots import root_of
 from optax_zoo.primitives.trees import is_none
 from optax_zoo.primitives.types import Decay, Mask, Scalar
+
+DECAYS, STAYS = "decays", "no decay"  # how a leaf is seen where a mask tells leaves apart
 
 
 class DecayState(NamedTuple):
@@ -190,4 +192,12 @@ def _decay(
 
     whole = optax.GradientTransformationExtraArgs(init, update)
     chosen = masked(whole, mask, "weight decay")
-    return Rule(chosen.init, chosen.update, ("params",), by_leaf=mask is None and over is None)
+    by_leaf = mask is None and over is None
+    return Rule(chosen.init, chosen.update, ("params",), by_leaf=by_leaf, seen=_seen(mask))
+
+
+def _seen(mask: Mask) -> Callable[[Any], list[str]] | None:
+    """What is said of leaves where a mask tells them apart."""
+    if mask is None:
+        return None
+    return lambda tree: [DECAYS if decays else STAYS for decays in bools(mask, tree, "weight decay")]

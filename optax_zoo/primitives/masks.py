@@ -29,13 +29,21 @@ def masked(whole: optax.GradientTransformation, mask: Mask, what: str) -> optax.
     if mask is None:
         return whole
 
-    def fitting(tree: Any) -> Any:
-        bools = mask(tree) if callable(mask) else mask
-        try:
-            jax.tree.map(lambda _, leaf: None, bools, tree)
-        except ValueError:
-            where = difference(bools, tree, ("mask", "parameters"))
-            raise ValueError(f"the mask of the {what} does not fit the parameters: {where}.") from None
-        return bools
+    return optax.masked(whole, lambda tree: _fitting(mask, tree, what))
 
-    return optax.masked(whole, fitting)
+
+def bools(mask: Mask, tree: Any, what: str) -> list[bool]:
+    """Whether each leaf of a tree is taken by a mask, which is a function or a tree of bools (a prefix)."""
+    found = jax.tree.map(lambda taken, below: [taken] * len(jax.tree.leaves(below)), _fitting(mask, tree, what), tree)
+    return [bool(taken) for taken in jax.tree.leaves(found)]
+
+
+def _fitting(mask: Mask, tree: Any, what: str) -> Any:
+    """The bools of a mask for a tree, which they are a prefix of."""
+    found = mask(tree) if callable(mask) else mask
+    try:
+        jax.tree.map(lambda _, leaf: None, found, tree)
+    except ValueError:
+        where = difference(found, tree, ("mask", "parameters"))
+        raise ValueError(f"the mask of the {what} does not fit the parameters: {where}.") from None
+    return found

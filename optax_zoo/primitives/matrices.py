@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from optax_zoo import _checks
-from optax_zoo.primitives.paths import keys_of
+from optax_zoo.primitives.paths import as_keys, keys_of
 from optax_zoo.primitives.stacked import Stacked, check_stacked, stacked_axes
 
 Outputs: TypeAlias = Literal["first", "last"]
@@ -43,9 +43,7 @@ class outputs_under:  # noqa: N801  (used like a function of path and leaf)
     axes: int = 2
 
     def __post_init__(self) -> None:
-        if isinstance(self.names, str) or not all(isinstance(name, str) for name in self.names):
-            raise TypeError(f"names is {self.names!r}, but must be a tuple of keys: ('query', 'key', 'value').")
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "names", as_keys("names", self.names, "('query', 'key', 'value')"))
         _checks.whole("axes", self.axes)
 
 

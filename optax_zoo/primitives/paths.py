@@ -1,6 +1,7 @@
 """Paths of leaves, as rules that go by name read them."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -16,3 +17,19 @@ def keys_of(path: Sequence[Any]) -> tuple[str, ...]:
 def named(path: Sequence[Any]) -> str:
     """A path as it is shown: "block/attention/kernel"."""
     return "/".join(keys_of(path))
+
+
+def as_keys(argument: str, names: Any, example: str) -> tuple[str, ...]:
+    """Names of keys as a tuple; a name alone, which would be taken for its letters, is refused."""
+    given = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if isinstance(names, str) or not all(isinstance(name, str) for name in given):
+        raise TypeError(f"{argument} is {names!r}, but must be a tuple of keys: {example}.")
+    return given
+
+
+def refuse_absent(argument: str, names: Iterable[str], keys: Collection[str]) -> None:
+    """Refuses names that no path of a tree has among its keys."""
+    for name in names:
+        if name not in keys:
+            near = "".join(f" Did you mean {each!r}?" for each in difflib.get_close_matches(name, keys, n=1))
+            raise ValueError(f"{argument} has {name!r}, but no path of the variables has that key.{near}")

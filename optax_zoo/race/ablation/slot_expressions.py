@@ -46,6 +46,7 @@ _NO_PARTS = {
     "algorithm",
     "bibtex",
     "create",
+    "decay_mask",
     "describe",
     "enable_fused_steps",
     "evaluation_params",
