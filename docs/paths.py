@@ -20,7 +20,7 @@ POINTS = 80
 def path(name, landscape):
     """The rate and the points of an algorithm in the picture, as many as can be told apart; None if it cannot run."""
     try:
-        (found,) = animate([name], landscape=landscape, tuned=True, progress=False).paths
+        (found,) = animate([name], landscape=landscape, progress=False).paths
     except AnimationError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return None

@@ -19,7 +19,7 @@ from optax_zoo.animate.article import article
 from optax_zoo.animate.contours import Contours
 from optax_zoo.animate.curve import Curve
 from optax_zoo.animate.files import shown
-from optax_zoo.animate.paths import score
+from optax_zoo.animate.paths import RATES, score
 from optax_zoo.animate.style import OTHERS, style, styled
 
 BOWL = Landscape("bowl", lambda p: jnp.sum(p**2), start=(1.0, -2.0), box=(-3.0, 3.0, -3.0, 3.0))
@@ -48,7 +48,7 @@ def listing(name, steps=100):
 
 @pytest.fixture(scope="module")
 def comparison():
-    return animate(progress=False)
+    return animate(tuned=False, progress=False)
 
 
 @pytest.mark.parametrize("name", LANDSCAPES)
@@ -106,6 +106,29 @@ def test_tuning_takes_the_lowest_mean_and_of_equals_the_lower_rate():
     assert tuned.tuned and tuned["sgd"].rate == 0.5 and tuned["sgd"].left is None
     np.testing.assert_allclose(tuned["sgd"].points[1:], 0, atol=1e-15)
     assert animate(["sgd"], landscape=BOWL, steps=1, rates=[0.6, 0.4], progress=False)["sgd"].rate == 0.4
+
+
+def test_by_default_each_has_its_own_rate_of_the_same_grid():
+    found = animate(["sgd", "adam"], landscape="rosenbrock", steps=50, progress=False)
+    assert found.tuned and {path.rate for path in found.paths} < set(RATES)
+    assert found["sgd"].rate < found["adam"].rate
+    others = animate(["sgd", "adam"], landscape="rosenbrock", steps=50, rates=[found["adam"].rate], progress=False)
+    assert others["sgd"].losses.mean() > found["sgd"].losses.mean()
+    np.testing.assert_array_equal(others["adam"].points, found["adam"].points)
+
+
+@pytest.mark.slow
+def test_the_seventeen_tuned_are_lower_than_at_the_rates_of_the_listing(comparison):
+    tuned = animate(progress=False)
+    assert tuned.tuned and [path.optimizer for path in tuned.paths] == [path.optimizer for path in comparison.paths]
+    for path in tuned.paths:
+        assert path.losses.mean() < comparison[path.optimizer].losses.mean() or comparison[path.optimizer].left
+
+
+def test_rates_of_the_listing_are_of_the_seventeen_alone():
+    for others in ({"optimizers": ["sgd"]}, {"rates": [0.1]}, {"landscape": BOWL}):
+        with pytest.raises(AnimationError, match="tuned is False, the rates of the article's listing, which only"):
+            animate(**others, tuned=False, progress=False)
 
 
 def test_outside_counts_as_the_start_and_nan_as_the_worst():
@@ -238,6 +261,8 @@ def refused(capsys, *arguments):
         (["--steps", "0"], "1<=x<=100000"),
         (["--fps", "51"], "1<=x<=50"),
         (["--rates", "0.1,x"], "must be numbers above 0"),
+        (["--rate", "fast"], "must be numbers above 0"),
+        (["--listing", "--optimizers", "sgd"], "tuned is False, the rates of the article's listing"),
         (["--rates", "0"], "rates has 0.0, but must hold finite numbers above 0"),
         (["--start", "one"], "must be numbers separated by commas"),
         (["--start", "9"], "start is (9.0,), but must lie in the box"),

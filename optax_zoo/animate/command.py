@@ -35,22 +35,23 @@ class Numbers(click.ParamType):
 @click.option(
     "--optimizers",
     type=Names(),
-    help=f"Each {FORMS}; or {SELECTORS}. Their rates are tuned.  [default: the article's seventeen on the quartic, ten "
-    "of ours elsewhere]",
+    help=f"Each {FORMS}; or {SELECTORS}.  [default: the article's seventeen on the quartic, ten of ours elsewhere]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")
-@click.option("--tuned", is_flag=True, help="Tune the article's seventeen too; on other landscapes all are tuned.")
-@click.option("--rates", type=Rates(), help="Grid to tune on; implies --tuned.  [default: 25 from 0.0001 to 100]")
+@click.option(
+    "--rates", "--rate", type=Rates(), help="Grid to tune on; one is the rate of all.  [default: 25 from 0.0001 to 100]"
+)
+@click.option("--listing", is_flag=True, help="The article's seventeen at the rates of its listing, not tuned.")
 @click.option("--start", type=Numbers(), help="Where to start: X or X,Y. Required for your own function.")
 @click.option("--box", type=Numbers(), help="What is drawn: X0,X1 or X0,X1,Y0,Y1.")
 @click.option("--fps", type=click.IntRange(1, 50), default=FPS, show_default=True, help="Pictures per second.")
 @click.option("--top", type=click.IntRange(0), default=TOP, show_default=True, help="Rows to print of many, 0 for all.")
 @click.option("--out", default="animation", show_default=True, help="Folder for the files.")
-def command(out: str, top: int, **options: Any) -> None:
+def command(out: str, top: int, listing: bool, **options: Any) -> None:
     """Watch optimizers descend a landscape.
 
-    Without options: seventeen optimizers on the quartic of an article that compared them, at the rates of its listing.
-    Everything else is tuned: each optimizer takes the rate of one grid at which the mean loss over the steps is lowest.
+    Each takes the rate of one grid, the same for all, at which the mean loss over the steps is lowest on this
+    landscape. Without options: seventeen optimizers on the quartic of an article that compared them.
 
     Writes animation.gif, errors.png and, if ffmpeg is installed, animation.mp4.
     """
@@ -59,7 +60,7 @@ def command(out: str, top: int, **options: Any) -> None:
     from optax_zoo.animate.animation import table
 
     try:
-        animation = animate(out=out, **options)
+        animation = animate(out=out, tuned=not listing, **options)
     except (AnimationError, OSError) as error:
         raise click.UsageError(str(error)) from None
     Console().print(table(animation, top))

@@ -7,7 +7,6 @@ from optax_zoo._checks import is_number
 from optax_zoo.animate.article import article
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.landscapes import Landscape
-from optax_zoo.animate.paths import RATES
 from optax_zoo.running.entrants import Optimizers, resolve
 from optax_zoo.running.errors import RaceError
 
@@ -34,7 +33,7 @@ def entrants(optimizers: Optimizers | None, landscape: Landscape, rates: Sequenc
         resolved = resolve(DEFAULT if optimizers is None else optimizers)
     except RaceError as error:
         raise AnimationError(str(error)) from None
-    return {name: (entrant.factory, rates or RATES) for name, entrant in resolved.items()}
+    return {name: (entrant.factory, rates or ()) for name, entrant in resolved.items()}
 
 
 def check_rates(rates: Iterable[Any]) -> tuple[float, ...]:
