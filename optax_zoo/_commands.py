@@ -10,7 +10,8 @@ from rich.console import Console
 import optax_zoo
 from optax_zoo import _show, _show_tree
 from optax_zoo._leaf_rules import Rules
-from optax_zoo._list import listing
+from optax_zoo._list import listing, overview
+from optax_zoo._options import Optimizer
 from optax_zoo.animate.command import command as animate
 from optax_zoo.conformance.command import command as check
 from optax_zoo.cost.command import command as cost
@@ -21,14 +22,15 @@ from optax_zoo.scaffold import begin
 
 
 @click.command("list")
-@click.option("--filter", "pattern", default="*", metavar="PATTERN", help="Names or families: 'adam*', layerwise.")
-def list_command(pattern: str) -> None:
+@click.option("--long", "-l", is_flag=True, help="A line for each: year, state, what it needs, and what it is.")
+@click.option("--filter", "pattern", metavar="PATTERN", help="A line for some: names or families, 'adam*', layerwise.")
+def list_command(long: bool, pattern: str | None) -> None:
     """List the registered algorithms by family."""
-    _print_or_refuse(lambda: [listing(pattern)])
+    _print_or_refuse(lambda: [listing(pattern or "*") if long or pattern is not None else overview()])
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=Optimizer())
 @click.option(
     "--tree",
     metavar="NAME|MODULE:FUNCTION|FILE.json",

@@ -1,15 +1,27 @@
-"""What `optax-zoo list` prints: the registered algorithms, a line for each, in families."""
+"""What `optax-zoo list` prints: the registered algorithms in families, in running lines or a line for each."""
 
 import fnmatch
 from collections.abc import Iterator
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from optax_zoo.record import Algorithm
 from optax_zoo.registry import describe, families, list_algorithms
 
 FAMILY = "family:"
+
+
+def overview() -> Group:
+    """The names of all algorithms, family by family: no more than a screen."""
+    known = [describe(name) for name in list_algorithms()]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for family in families():
+        names = [each.name for each in known if each.family == family]
+        table.add_row(Text(f"{family} ({len(names)})", style="bold"), Text(" ".join(names)))
+    hint = "optax-zoo list --long: what each is; --filter 'ada*,family:sign': of some; optax-zoo show NAME: all of one."
+    return Group(table, Text(f"{_total(known)}. {hint}", style="dim"))
 
 
 def listing(pattern: str = "*") -> Group:
@@ -51,10 +63,13 @@ def _lines(algorithms: list[Algorithm]) -> Iterator[Text]:
             figures = f"  {each.year}  {states[each.name]:>{state}}  {needs[each.name]:<{need}}  {_meaning(each)}"
             yield _line(Text(f"  {each.name:<{width}}", style="bold"), figures)
     yield Text()
-    count = len({each.family for each in algorithms})
-    total = f"{len(algorithms)} algorithm{'s' * (len(algorithms) > 1)} in {count} famil{'ies' if count > 1 else 'y'}"
     legend = "state: bytes per float32 parameter; needs: what update is given"
-    yield _line(Text(f"{total}\n{legend}", style="dim"))
+    yield _line(Text(f"{_total(algorithms)}\n{legend}", style="dim"))
+
+
+def _total(algorithms: list[Algorithm]) -> str:
+    count = len({each.family for each in algorithms})
+    return f"{len(algorithms)} algorithm{'s' * (len(algorithms) > 1)} in {count} famil{'ies' if count > 1 else 'y'}"
 
 
 def _meaning(known: Algorithm) -> str:

@@ -113,8 +113,8 @@ def test_by_default_each_has_its_own_rate_of_the_same_grid():
     assert found.tuned and {path.rate for path in found.paths} < set(RATES)
     assert found["sgd"].rate < found["adam"].rate
     others = animate(["sgd", "adam"], landscape="rosenbrock", steps=50, rates=[found["adam"].rate], progress=False)
-    assert others["sgd"].losses.mean() > found["sgd"].losses.mean()
-    np.testing.assert_array_equal(others["adam"].points, found["adam"].points)
+    assert not np.isfinite(others["sgd"].losses[-1])
+    np.testing.assert_allclose(others["adam"].points, found["adam"].points, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -34,8 +34,26 @@ def test_help(capsys, arguments):
     assert "Usage: optax-zoo" in captured.out and captured.err == ""
 
 
-def test_list_shows_every_algorithm(capsys):
+@pytest.mark.parametrize("columns", [80, 100, 200])
+def test_list_fits_a_screen_and_names_every_algorithm_in_its_family(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
     assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= columns
+    total = f"{len(optax_zoo.list_algorithms())} algorithms in {len(families())} families"
+    (end,) = (number for number, line in enumerate(lines) if line.startswith(total))
+    found, family = {}, None
+    for line in lines[:end]:
+        named = re.match(r"(\w+) \((\d+)\)", line)
+        family = named[1] if named else family
+        found.setdefault(family, []).extend(line[named.end() if named else 0 :].split())
+    lists = {family: optax_zoo.list_algorithms(lambda each, family=family: each.family == family) for family in found}
+    assert found == lists and found.keys() == families().keys()
+    assert all(f"{family} ({len(names)})" in "\n".join(lines) for family, names in found.items())
+
+
+def test_long_list_shows_every_algorithm(capsys):
+    assert cli.main(["list", "--long"]) == 0
     printed = capsys.readouterr().out
     for name in optax_zoo.list_algorithms():
         known = optax_zoo.describe(name)
@@ -67,7 +85,7 @@ def test_list_takes_families_and_several_patterns_and_fits_a_screen(capsys):
     names = {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} - {"name"}
     expected = optax_zoo.list_algorithms(lambda each: each.family == "sign" or each.name.startswith("rms"))
     assert names == set(expected) and f"{len(expected)} algorithms in 2 families" in printed
-    assert cli.main(["list"]) == 0
+    assert cli.main(["list", "--long"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     starts = {line.index(" B  ") for line in lines if " B  " in line}
@@ -94,6 +112,60 @@ def test_show_prints_entries_of_publications_as_they_are(capsys):
     assert cli.main(["show", "adam,galore,adamax", "--bibtex"]) == 0
     assert capsys.readouterr().out == optax_zoo.bibtex(["adam", "galore"])
     assert "Did you mean 'adam'?" in refused(capsys, "show", "lion,adm", "--bibtex")
+
+
+def completed(capsys, monkeypatch, line, shell="bash"):
+    """What a shell is offered for the last word of a line."""
+    *before, last = line.split(" ")
+    words = {"COMP_WORDS": line, "COMP_CWORD": last if shell == "fish" else str(len(before))}
+    for name, value in {"_OPTAX_ZOO_COMPLETE": f"{shell}_complete", **words}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 0
+    offers = filter(None, capsys.readouterr().out.splitlines())
+    return [offer.split(",", 1)[1] if shell == "bash" else offer for offer in offers]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("optax-zoo show rmsp", ["rmsprop", "rmsprop_graves"]),
+        ("optax-zoo show --tree 1b novog", ["novograd"]),
+        ("optax-zoo show lion,novog", ["lion,novograd"]),
+        ("optax-zoo race --optimizers sgd,rmsp", ["sgd,rmsprop", "sgd,rmsprop_graves"]),
+        ("optax-zoo race --optimizers rmsprop,rmsp", ["rmsprop,rmsprop_graves"]),
+        ("optax-zoo animate --optimizers lion,family:si", ["lion,family:sign"]),
+        ("optax-zoo race --optimizers optax.adamax", ["optax.adamax", "optax.adamaxw"]),
+        ("optax-zoo ablate novog", ["novograd"]),
+        ("optax-zoo check novog", ["novograd"]),
+        ("optax-zoo cost adam novog", ["novograd"]),
+        ("optax-zoo cost adam --against novog", ["novograd"]),
+        ("optax-zoo show zz", []),
+    ],
+)
+def test_shells_complete_names_of_optimizers(capsys, monkeypatch, line, offered):
+    assert completed(capsys, monkeypatch, line) == offered
+
+
+def test_shells_are_offered_all_of_ours_for_an_empty_word_and_say_what_they_are(capsys, monkeypatch):
+    assert completed(capsys, monkeypatch, "optax-zoo show ") == optax_zoo.list_algorithms()
+    assert completed(capsys, monkeypatch, "optax-zoo show novog", "zsh") == [
+        "plain",
+        "novograd",
+        optax_zoo.describe("novograd").full_name,
+    ]
+    assert completed(capsys, monkeypatch, "optax-zoo race --optimizers lion,novog", "fish") == [
+        f"plain,lion,novograd\t{optax_zoo.describe('novograd').full_name}"
+    ]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_scripts_for_shells_are_printed(capsys, monkeypatch, shell):
+    monkeypatch.setenv("_OPTAX_ZOO_COMPLETE", f"{shell}_source")
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 0 and f"_OPTAX_ZOO_COMPLETE={shell}_complete" in capsys.readouterr().out
 
 
 def test_race_prints_a_table_and_says_where_the_rest_is(capsys, tmp_path):

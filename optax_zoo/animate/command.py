@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from optax_zoo._options import Names, Rates
+from optax_zoo._options import Optimizers, Rates
 from optax_zoo.animate.errors import AnimationError
 from optax_zoo.animate.runner import FPS, MOST_STEPS, animate
 from optax_zoo.running.extent import TOP
@@ -34,7 +34,7 @@ class Numbers(click.ParamType):
 )
 @click.option(
     "--optimizers",
-    type=Names(),
+    type=Optimizers(),
     help=f"Each {FORMS}; or {SELECTORS}.  [default: the article's seventeen on the quartic, ten of ours elsewhere]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Steps.  [default: 100; rosenbrock and beale 200]")

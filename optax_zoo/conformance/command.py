@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optax_zoo
-from optax_zoo._options import Names
+from optax_zoo._options import Names, Optimizer
 
 if TYPE_CHECKING:
     from optax_zoo.conformance import Report
@@ -34,7 +34,7 @@ class Pair(click.ParamType):
 
 
 @click.command("check")
-@click.argument("optimizer", metavar="NAME")
+@click.argument("optimizer", metavar="NAME", type=Optimizer())
 @click.option("--set", "hyperparameters", type=Pair(), multiple=True, help="A hyperparameter, as learning_rate=0.1.")
 @click.option("--needs", type=Names(), multiple=True, help="What update must be given: value, grad or value_fn.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optax_zoo
+from optax_zoo._options import Optimizer
 from optax_zoo.cost.models import MODELS
 from optax_zoo.fusion import enable_fused_steps
 from optax_zoo.spelling import read
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 
 
 @click.command("cost")
-@click.argument("optimizers", metavar="[NAME]...", nargs=-1)
+@click.argument("optimizers", metavar="[NAME]...", nargs=-1, type=Optimizer())
 @click.option("--all", "everything", is_flag=True, help="All registered algorithms.")
 @click.option(
     "--tree",
     metavar="NAME|MODULE:FUNCTION|FILE.json",
     help="Parameters: one-16m, gpt2-small, thousand-leaves, resnet50, clip-b32, 1b, or yours.  [default: gpt2-small]",
 )
-@click.option("--against", help="What it is compared with; `same` is optax's of the same name.  [default: optax.adam]")
+@click.option(
+    "--against",
+    type=Optimizer(),
+    metavar="NAME",
+    help="What it is compared with; `same` is optax's of the same name.  [default: optax.adam]",
+)
 @click.option("--rounds", type=int, help="How often the two take turns; 0 measures no time.  [default: 7]")
 @click.option(
     "--fused",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from optax_zoo._options import Names, Rates
+from optax_zoo._options import Names, Optimizers, Rates
 from optax_zoo.race.engine import processes
 from optax_zoo.race.races import ALL, by_name, race_tasks
 from optax_zoo.race.results import Result
@@ -152,7 +152,7 @@ def one_task(name: str, target: float | None) -> Task:
 )
 @click.option(
     "--optimizers",
-    type=Names(),
+    type=Optimizers(),
     help=f"Each {FORMS}; or {SELECTORS}.  [default: nine of ours, optax.adam, optax.sgd, optax.rmsprop]",
 )
 @options()

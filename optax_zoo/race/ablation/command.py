@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from optax_zoo import _checks
+from optax_zoo._options import Optimizer
 from optax_zoo.pipeline import SLOTS
 from optax_zoo.race.ablation.levels import short_label
 from optax_zoo.race.ablation.slot_expressions import SlotExpression, parse
@@ -46,7 +47,7 @@ class SlotLevel(click.ParamType):
 
 
 @click.command("ablate")
-@click.argument("base")
+@click.argument("base", type=Optimizer())
 @click.option(
     "--task",
     default=TASK,
