@@ -14,6 +14,9 @@ from optax_zoo.race.html import answer, palette, sections, trajectories
 from optax_zoo.race.html.document import embedded, render
 from optax_zoo.race.plots import draw
 from optax_zoo.race.report_command import command
+from optax_zoo.race.settings import FINAL_SEEDS, TASK
+from optax_zoo.race.tasks import create_task
+from optax_zoo.running.entrants import DEFAULT
 
 EVIL = invented.NAMES[7]
 
@@ -364,6 +367,13 @@ def run(*words):
     from click.testing import CliRunner
 
     return CliRunner().invoke(command, list(map(str, words)))
+
+
+@pytest.mark.parametrize("animation", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_report_of_a_default_race_is_small(animation):
+    text = render([invented.default_race(steps=create_task(TASK).steps, final_seeds=FINAL_SEEDS)], animation=animation)
+    assert len(text.encode()) < (0.6e6 if animation else 0.35e6)
+    assert ("trajectories-data" in text) is animation and all(f'id="{name}"' in text for name in DEFAULT[:5])
 
 
 @pytest.mark.slow
