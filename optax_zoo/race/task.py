@@ -97,10 +97,12 @@ class Task:
         Args:
           x: inputs, an example per row: floats, or whole numbers such as tokens.
           y: a class from 0 per example; or a number, or a row of numbers.
-          model: what returns a score per class, or numbers of the shape of `y`, without dropout and running averages: a
-            Flax Linen module; a function (or class) from `nnx.Rngs` to an NNX module; an NNX module, whose parameters
-            then begin every trial whatever its seed; or a pair of functions, from a key to parameters and from
-            parameters and inputs to scores.
+          model: what returns a score per class, or numbers of the shape of `y`: a Flax Linen module; a function (or
+            class) from `nnx.Rngs` to an NNX module; an NNX module, whose parameters then begin every trial whatever its
+            seed; or a pair of functions, from a key to parameters and from parameters and inputs to scores. Dropout and
+            batch norm are on in steps of training, and off where the model is evaluated: an NNX module by its `train`
+            and `eval`, and either by an argument of `__call__` that is named train, training, is_training,
+            deterministic or use_running_average.
           kind: "classification" or "regression", where the dtype of `y` does not tell.
           name: of the task.
           validation: the share of the examples that choose the rate.

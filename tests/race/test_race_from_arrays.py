@@ -10,7 +10,7 @@ import pytest
 from flax import linen as nn
 from flax import nnx
 
-from optax_zoo.race import RaceError, Task
+from optax_zoo.race import RaceError, Task, race
 from optax_zoo.race.tasks import resolve_task
 
 X = np.random.default_rng(0).normal(size=(200, 8))
@@ -28,14 +28,57 @@ class Perceptron(nnx.Module):
 
 
 class Restless(nnx.Module):
+    """Dropout in evaluation, too."""
+
     def __init__(self, rngs):
-        self.norm, self.dropout = nnx.BatchNorm(8, rngs=rngs), nnx.Dropout(0.1, rngs=rngs)
+        self.head, self.dropout = nnx.Linear(8, 3, rngs=rngs), nnx.Dropout(0.5, rngs=rngs)
+
+    def __call__(self, x):
+        return self.dropout(self.head(x), deterministic=False)
 
 
 class Averaging(nn.Module):
+    """Batch norm of Linen, in evaluation too unless it is said."""
+
+    average: bool
+
     @nn.compact
     def __call__(self, x):
-        return nn.BatchNorm(use_running_average=True)(nn.Dense(3)(x))
+        return nn.BatchNorm(use_running_average=self.average)(nn.Dense(3)(x))
+
+
+class Sowing(nn.Module):
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = nn.Dense(3)(x)
+        self.sow("sums", "of scores", x.sum())
+        return x
+
+
+class Regular(nn.Module):
+    """Dropout and batch norm, by the argument that is usual in Linen."""
+
+    @nn.compact
+    def __call__(self, x, train: bool):
+        x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.9)(nn.Dense(32)(x)))
+        return nn.Dense(3)(nn.Dropout(0.3, deterministic=not train)(x))
+
+
+class Deterministic(nn.Module):
+    """Dropout alone, by the argument that is usual in Flax's own layers."""
+
+    @nn.compact
+    def __call__(self, x, deterministic: bool = True):
+        return nn.Dense(3)(nn.Dropout(0.3)(nn.relu(nn.Dense(32)(x)), deterministic=deterministic))
+
+
+class RegularNnx(nnx.Module):
+    def __init__(self, rngs):
+        self.hidden, self.head = nnx.Linear(8, 32, rngs=rngs), nnx.Linear(32, 3, rngs=rngs)
+        self.norm, self.dropout = nnx.BatchNorm(32, momentum=0.9, rngs=rngs), nnx.Dropout(0.3, rngs=rngs)
+
+    def __call__(self, x):
+        return self.head(self.dropout(nnx.relu(self.norm(self.hidden(x)))))
 
 
 def descended(task, steps=30):
@@ -131,6 +174,7 @@ def test_without_shuffle_parts_follow_each_other_and_sorted_labels_are_warned_of
 
 HOLED = np.where(np.arange(200)[:, None] == 3, np.nan, X)
 TENTHS = {"validation": 0.1, "test": 0.1}
+DENSE, NOISY = nn.Dense(3), nn.Dropout(0.5, deterministic=False)
 REFUSED = [
     ("x has 5 examples and y has 200", (X[:5], CLASSES, nn.Dense(3)), {}),
     ("x has 0 examples and y has 0", (X[:0], CLASSES[:0], nn.Dense(3)), {}),
@@ -159,8 +203,11 @@ REFUSED = [
     (r"model cannot take x of shape \(2, 8\)", (X, CLASSES, lambda rngs: nnx.Linear(9, 3, rngs=rngs)), {}),
     (r"model cannot take x of shape \(1, 8\)", (X, CLASSES, nn.Conv(3, (3, 3))), {}),
     ("must return one array of scores, but returns a tuple", (X, CLASSES, (PLAIN[0], lambda w, x: (x, x))), {}),
-    ("variables BatchStat, RngCount, RngKey", (X, CLASSES, Restless), {}),
-    ("variables batch_stats", (X, CLASSES, Averaging()), {}),
+    ("draws random numbers in evaluation, too: let its __call__ take", (X, CLASSES, Restless), {}),
+    ("draws random numbers in evaluation, too", (X, CLASSES, nn.Sequential([DENSE, NOISY])), {}),
+    ("changes its variables batch_stats in evaluation, too", (X, CLASSES, Averaging(False)), {}),
+    ("asks for a mode, let its __call__", (X, CLASSES, nn.Sequential([DENSE, nn.Dropout(0.5)])), {}),
+    ("has other variables after a step of training than before", (X, CLASSES, Sowing()), {}),
 ]  # fmt: skip
 
 
@@ -169,6 +216,100 @@ def test_what_does_not_fit_is_refused_in_one_sentence(sentence, arguments, optio
     with pytest.raises(RaceError, match=sentence) as refused:
         Task.from_arrays(*arguments, **options)
     assert "\n" not in str(refused.value)
+
+
+MODES = {"linen": Regular(), "deterministic": Deterministic(), "nnx": RegularNnx, "module": RegularNnx(nnx.Rngs(3))}
+
+
+@pytest.fixture(params=MODES)
+def moody(request):
+    """A task of a model that is another in training than in evaluation."""
+    return Task.from_arrays(X, CLASSES, MODES[request.param])
+
+
+def test_dropout_draws_in_training_by_the_key_of_the_step_and_never_in_evaluation(moody):
+    parameters = moody.init(jax.random.key(0))
+    step = jax.jit(lambda seed: moody.step_loss(parameters, moody.train, jax.random.key(seed), moody.state)[0])
+    first, again, other = step(1), step(1), step(2)
+    assert first == again and abs(first - other) > 1e-3
+    evaluated = [moody.evaluate(parameters, moody.state, moody.test) for _ in range(2)]
+    assert evaluated[0] == evaluated[1]
+
+
+def test_statistics_are_carried_from_step_to_step_and_evaluation_reads_them():
+    for name in ("linen", "nnx"):
+        task = Task.from_arrays(5 + X, CLASSES, MODES[name])
+        parameters, state = task.init(jax.random.key(0)), task.state
+        before = task.evaluate(parameters, state, task.test)[0]
+        step = jax.jit(task.step_loss)
+        for number in range(40):
+            _, state = step(parameters, task.train, jax.random.key(number), state)
+        mean, variance = jax.tree.leaves(state)
+        kernel, bias = next(layer for layer in _layers(parameters) if np.shape(layer[0]) == (8, 32))
+        hidden = task.train[0] @ np.asarray(kernel) + np.asarray(bias)
+        np.testing.assert_allclose(mean, hidden.mean(0), rtol=0.05, atol=0.05)
+        np.testing.assert_allclose(variance, hidden.var(0), rtol=0.05)
+        assert abs(task.evaluate(parameters, state, task.test)[0] - before) > 0.1
+
+
+def _layers(parameters):
+    """Kernels and biases that stand side by side."""
+    leaves = {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree.leaves_with_path(parameters)}
+    return [(leaf, leaves[name.replace("kernel", "bias")]) for name, leaf in leaves.items() if "kernel" in name]
+
+
+def test_a_step_of_linen_is_what_one_writes_by_hand():
+    task, model = Task.from_arrays(X, CLASSES, Regular()), Regular()
+    variables = model.init(jax.random.key(5), X[:1], train=False)
+    inputs, labels = task.train
+    scores, new = model.apply(variables, inputs, train=True, rngs=jax.random.key(9), mutable=["batch_stats"])
+    expected = optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
+    parameters = task.init(jax.random.key(5))
+    loss, state = task.step_loss(parameters, task.train, jax.random.key(9), task.state)
+    assert loss == expected and parameters.keys() == {"params"} and state.keys() == {"batch_stats"}
+    jax.tree.map(np.testing.assert_array_equal, state, dict(new))
+    scores = model.apply({**parameters, **state}, task.test[0], train=False)
+    assert task.metric(parameters, task.test, state) == np.mean(scores.argmax(-1) == task.test[1])
+
+
+def test_a_step_of_nnx_is_what_one_writes_by_hand_and_a_module_stays_as_it_is():
+    class Normed(nnx.Module):
+        def __init__(self, rngs):
+            self.head, self.norm = nnx.Linear(8, 3, rngs=rngs), nnx.BatchNorm(3, rngs=rngs)
+            self.dropout = nnx.Dropout(0.0, rngs=rngs)
+
+        def __call__(self, x):
+            return self.dropout(self.norm(self.head(x)))
+
+    model = Normed(nnx.Rngs(0))
+    task = Task.from_arrays(X, CLASSES, model)
+    assert not model.norm.use_running_average and not model.dropout.deterministic
+    inputs, labels = task.train
+    loss, state = task.step_loss(task.init(jax.random.key(0)), task.train, jax.random.key(1), task.state)
+    np.testing.assert_array_equal(model.norm.mean[...], 0)
+    expected = optax.softmax_cross_entropy_with_integer_labels(model(jnp.asarray(inputs)), labels).mean()
+    assert float(loss) == pytest.approx(float(expected), rel=1e-6)
+    np.testing.assert_allclose(jax.tree.leaves(state)[0], model.norm.mean[...], rtol=1e-6)
+
+
+def test_batch_norm_that_keeps_its_averages_and_a_flag_without_dropout_are_plain_tasks():
+    task = Task.from_arrays(X, CLASSES, Averaging(True))
+    parameters = task.init(jax.random.key(0))
+    _, state = task.step_loss(parameters, task.train, jax.random.key(1), task.state)
+    jax.tree.map(np.testing.assert_array_equal, state, task.state)
+    assert Task.from_arrays(X, CLASSES, nn.Dense(3)).training is None
+
+
+@pytest.mark.parametrize(
+    "name", ["linen", *(pytest.param(name, marks=pytest.mark.slow) for name in MODES if name != "linen")]
+)
+def test_they_race(name):
+    moody = Task.from_arrays(X, CLASSES, MODES[name])
+    options = dict(task=moody, steps=60, rates=[0.03], seeds=1, final_seeds=2, progress=False)
+    result = race(["adam", "schedule_free_adamw"], **options)
+    assert all(row.test_metric > 0.7 for row in result.rows)
+    again = race(["adam"], **options)
+    assert again["adam"].test_metric == result["adam"].test_metric
 
 
 def test_it_is_found_by_its_module(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from optax_zoo.race.arrays.losses import classification, regression
+from optax_zoo.race.arrays.losses import classification, regression, training
 from optax_zoo.race.arrays.models import network, shape_of_scores
 from optax_zoo.race.arrays.splits import Split, positions
 from optax_zoo.running.errors import RaceError
@@ -22,12 +22,15 @@ def fields_of(x: Any, y: Any, model: Any, *, kind: str | None, split: Split, bat
     targets = _classes(targets) if classes else _numbers(targets)
     made = network(model, inputs[:1])
     _check_shape(shape_of_scores(made, inputs[:2]), targets, classes)
-    loss, metric = classification(made.apply) if classes else regression(made.apply)
+    functions = classification if classes else regression
+    loss, metric = functions(made.apply)
     train, validation, test = ((inputs[part], targets[part]) for part in positions(split, targets, classes))
     return {
         "init": made.init,
         "loss": loss,
         "metric": metric,
+        "state": made.state,
+        "training": None if made.train is None else training(functions, made.train),
         "train": train,
         "validation": validation,
         "test": test,
