@@ -10,6 +10,7 @@ import click
 
 from optax_zoo._options import Names, Optimizers, Rates
 from optax_zoo.race.engine import processes
+from optax_zoo.race.engine.lost import noticed
 from optax_zoo.race.races import ALL, by_name, race_tasks
 from optax_zoo.race.results import Result
 from optax_zoo.race.runner import race
@@ -181,10 +182,11 @@ def command(
     try:
         use_devices(distributed, coordinator, processes, process_id)
         given["search"] = dict(search)
-        if len(tasks) > 1 or ALL in tasks:
-            results = race_tasks(tasks=tasks, target=target, out=out, **given).results
-        else:
-            results = (race(task=one_task(tasks[0], target), out=out, **given),)
+        with noticed():
+            if len(tasks) > 1 or ALL in tasks:
+                results = race_tasks(tasks=tasks, target=target, out=out, **given).results
+            else:
+                results = (race(task=one_task(tasks[0], target), out=out, **given),)
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from optax_zoo.race import html
 from optax_zoo.race.engine.cache import kept_programs
-from optax_zoo.race.engine.processes import from_first, is_first
+from optax_zoo.race.engine.processes import from_first, is_first, wait_for_first
 from optax_zoo.race.results import Result
 from optax_zoo.race.runner import race
 from optax_zoo.race.storage.lines import writing
@@ -101,6 +101,7 @@ def race_tasks(
         if out is not None and report and is_first():
             with writing(Path(out) / "report.html"):
                 html.write(results, Path(out) / "report.html")
+        wait_for_first()
     return Races(tuple(results))
 
 

@@ -15,7 +15,7 @@ from optax_zoo.race.engine import finals
 from optax_zoo.race.engine.ahead import compiled_ahead
 from optax_zoo.race.engine.cache import kept_programs
 from optax_zoo.race.engine.layout import layout_of
-from optax_zoo.race.engine.processes import from_first, is_first
+from optax_zoo.race.engine.processes import from_first, is_first, wait_for_first
 from optax_zoo.race.engine.program import Program
 from optax_zoo.race.engine.trials import prepare, untrained
 from optax_zoo.race.engine.tuning import MOST_SEEDS
@@ -138,6 +138,7 @@ def race(
                 draw(result, folder.path)
                 if report:
                     html.write([result], folder.path / "report.html")
+        wait_for_first()
     return result
 
 

@@ -1,11 +1,13 @@
 """A race that several processes share."""
 
+import contextlib
 import dataclasses
 import os
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,12 +41,7 @@ def run(folder, *options, processes=2):
             process.kill()
             process.wait()
     printed, errors = zip(*said, strict=True)
-    return [process.returncode for process in started], list(map(without_gloo, printed)), errors
-
-
-def without_gloo(text):
-    """Without what the library that connects CPUs prints itself."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("[Gloo]"))
+    return [process.returncode for process in started], list(printed), errors
 
 
 def figures(folder):
@@ -99,6 +96,77 @@ def test_two_processes_resume_what_is_torn(shared, tmp_path):
     codes, _, errors = run(tmp_path, "--resume")
     assert codes == [0, 0], "\n".join(errors)
     assert figures(tmp_path) == figures(folder)
+
+
+def of_slurm(number, folder):
+    """What srun says to one of two tasks on this machine, whose logs are in a folder; jax makes the port of the job."""
+    job = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
+    task = {"SLURM_PROCID": str(number), "SLURM_LOCALID": str(number)}
+    return {**os.environ, "JAX_PLATFORMS": "cpu", "TMPDIR": str(folder), **job, **task}
+
+
+@contextlib.contextmanager
+def in_slurm(folder, *options, numbers=(0, 1)):
+    """The processes of a race that a faked Slurm has started, and what each prints as errors."""
+    command = [sys.executable, "-m", "optax_zoo.cli", *RACE.split(), "--distributed", "--out", folder, *options]
+    started = []
+    try:
+        for number in numbers:
+            log = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            started.append(subprocess.Popen(command, env=of_slurm(number, folder.parent), **log))
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+LOST = "optax-zoo: distributed: a process of this race was killed or cannot be reached, so this one ended; finished"
+
+
+@pytest.mark.slow
+def test_slurm_tells_processes_of_each_other(shared, tmp_path):
+    folder, *_ = shared
+    with in_slurm(tmp_path / "slurm") as started:
+        said = [process.communicate(timeout=SECONDS) for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    assert "optax.sgd" in said[0][0] and said[1] == ("", "")
+    assert figures(tmp_path / "slurm") == figures(folder)
+
+
+@pytest.mark.slow
+def test_when_the_first_process_is_killed_the_others_end_with_one_line_within_a_minute(tmp_path):
+    with in_slurm(tmp_path / "race", "--steps", "100000") as (first, second):
+        while "tuning" not in (line := first.stderr.readline()):
+            assert line, second.communicate()
+        first.kill()
+        killed = time.monotonic()
+        printed, errors = second.communicate(timeout=60)
+    assert time.monotonic() - killed < 60 and second.returncode != 0 and printed == ""
+    (line,) = errors.splitlines()
+    assert line.startswith(LOST) and "--resume continues" in line
+    log = Path(line.partition("(log: ")[2].removesuffix(")."))
+    assert log.parent == tmp_path and "another task died" in log.read_text()
+
+
+@pytest.mark.slow
+def test_when_the_first_process_fails_the_others_say_so_and_end(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with in_slurm(tmp_path / "file") as started:
+        began = time.monotonic()
+        said = [process.communicate(timeout=SECONDS) for process in started]
+    assert time.monotonic() - began < 60 and all(process.returncode for process in started)
+    for printed, errors in said:
+        (line,) = errors.splitlines()
+        assert printed == "" and (line.startswith("optax-zoo: cannot write to") or line.startswith(LOST))
+
+
+@pytest.mark.slow
+def test_a_process_that_the_first_never_joins_gives_up_with_one_line(tmp_path):
+    with in_slurm(tmp_path / "race", numbers=(1,)) as (second,):
+        printed, errors = second.communicate(timeout=SECONDS)
+    (line,) = errors.splitlines()
+    assert second.returncode and printed == "" and line.startswith("optax-zoo: distributed: ")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from optax_zoo.race.ablation.slot_expressions import SlotExpression, parse
 from optax_zoo.race.ablation.study import ablate
 from optax_zoo.race.ablation.table import tables
 from optax_zoo.race.command import Interrupted, continued, one_task, options, use_devices, written
+from optax_zoo.race.engine.lost import noticed
 from optax_zoo.race.engine.processes import is_first
 from optax_zoo.race.settings import TASK
 from optax_zoo.running.errors import RaceError
@@ -92,7 +93,8 @@ def command(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         use_devices(distributed, coordinator, processes, process_id)
-        ablation = ablate(base, task=one_task(task, target), out=out, **given, **_by_slot(levels))
+        with noticed():
+            ablation = ablate(base, task=one_task(task, target), out=out, **given, **_by_slot(levels))
     except KeyboardInterrupt:
         raise Interrupted(continued("finished batches are kept", arguments, options["resume"])) from None
     except (RaceError, OSError) as error:

@@ -16,7 +16,7 @@ from optax_zoo.race.ablation.page import lead
 from optax_zoo.race.ablation.plots import draw_effects
 from optax_zoo.race.ablation.record import recorded
 from optax_zoo.race.engine.cache import kept_programs
-from optax_zoo.race.engine.processes import from_first, is_first
+from optax_zoo.race.engine.processes import from_first, is_first, wait_for_first
 from optax_zoo.race.runner import race
 from optax_zoo.race.storage.lines import writing
 from optax_zoo.race.task import Task
@@ -117,6 +117,7 @@ def ablate(
             finish(ablation)
         if out is not None and is_first():
             _present(ablation, Path(out), report)
+        wait_for_first()
     return ablation
 
 

@@ -10,7 +10,12 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from optax_zoo.race.engine.lost import watch
 from optax_zoo.running.errors import RaceError
+
+SECONDS_TO_START = 60  # from the first process to the last
+SECONDS_OF_SILENCE = 40  # until a process counts as lost
+SECONDS_TO_END = 10  # of a process that has failed, for the others to do so, too
 
 
 def is_first() -> bool:
@@ -38,6 +43,12 @@ def from_first(make: Callable[[], Any]) -> Any:
     return answer["value"]
 
 
+def wait_for_first() -> None:
+    """Waits until the first process is here, too: it has written what there is to write."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("optax-zoo: written")
+
+
 def _broadcast(text: bytes) -> bytes:
     length = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
     padded = np.frombuffer(text[:length].ljust(length, b"\0"), np.uint8)
@@ -51,8 +62,16 @@ def join(coordinator: str | None, processes: int | None, process_id: int | None)
       RaceError: if there is no cluster, or the others cannot be reached.
     """
     jax.config.update("jax_cpu_collectives_implementation", "gloo")  # no effect on GPUs and TPUs
+    watch()
     try:
-        jax.distributed.initialize(coordinator, processes, process_id)
+        jax.distributed.initialize(
+            coordinator,
+            processes,
+            process_id,
+            initialization_timeout=SECONDS_TO_START,
+            heartbeat_timeout_seconds=SECONDS_OF_SILENCE,
+            shutdown_timeout_seconds=SECONDS_TO_END,
+        )
     except (ValueError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise RaceError(
