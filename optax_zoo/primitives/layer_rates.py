@@ -15,11 +15,10 @@ from optax_zoo.primitives.part import Rule, primitive
 from optax_zoo.primitives.types import Scalar
 
 Distances: TypeAlias = numbered | Callable[[Any, Any], Any]
-FOUND = numbered()
 
 
 @primitive
-def scale_by_layer(decay: Scalar, by: Distances = FOUND) -> Rule:
+def scale_by_layer(decay: Scalar, by: Distances = numbered()) -> Rule:
     """Multiplies the update of each leaf by decay^d, where d is how far its layer is from the end of the network.
 
     Layer-wise learning-rate decay: what is behind the layers (head, last norm) has d = 0, the last of n layers 1, the
