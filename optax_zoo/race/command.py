@@ -97,6 +97,14 @@ _OPTIONS: Sequence[Any] = (
         },
     ),
     ("--samples", {"type": click.IntRange(0), "default": 0, "help": "Random points to try, for every optimizer."}),
+    (
+        "--halving",
+        {
+            "type": click.IntRange(2),
+            "metavar": "N",
+            "help": "Give up all but one in N of the random points early, and again later.",
+        },
+    ),
     ("--seed", {"type": click.IntRange(0), "default": 0, "show_default": True, "help": "All others derive from it."}),
     (
         "--mapping",

@@ -14,10 +14,11 @@ from optax_zoo.race import settings as checks
 from optax_zoo.race.engine import finals
 from optax_zoo.race.engine.ahead import compiled_ahead
 from optax_zoo.race.engine.cache import kept_programs
+from optax_zoo.race.engine.halving import counts
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.processes import from_first, is_first, wait_for_first
 from optax_zoo.race.engine.program import Program
-from optax_zoo.race.engine.trials import prepare, untrained
+from optax_zoo.race.engine.trials import evaluation_steps, prepare, untrained
 from optax_zoo.race.engine.tuning import MOST_SEEDS
 from optax_zoo.race.plots import draw
 from optax_zoo.race.results import Result
@@ -49,6 +50,7 @@ def race(
     weight_decay: float = 0.0,
     search: checks.Space | None = None,
     samples: int = 0,
+    halving: int | None = None,
     mapping: str = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -90,6 +92,8 @@ def race(
         that takes one of them as a keyword with a numeric default is tried at random points.
       samples: number of random points, each with a rate within a step of the grid around the best; the same number
         for all, so that an optimizer with nothing to search tries more rates.
+      halving: give up all but one in so many of the random points, at least 2, first after about 1 / halving^2 of the
+        steps and again after 1 / halving: the same for all optimizers. By default all are tried to the end.
       mapping: how a device runs its trials: one after the other, "map", whose numbers do not depend on how many there
         are, or side by side, "vmap"; "auto" is the former on a CPU and the latter on an accelerator.
       out: folder for results, pictures and report.html; by default nothing is written.
@@ -122,6 +126,7 @@ def race(
         weight_decay=weight_decay,
         search=search or {},
         samples=samples,
+        halving=halving or 0,
         mapping=mapping,
     )
     _check_search(settings, entrants)
@@ -238,7 +243,10 @@ class _Told:
 
 def _trials(entrant: Entrant, settings: Settings) -> int:
     """How many trials an optimizer has, if its grid is not extended."""
-    tuning = settings.seeds * (len(settings.rates) + settings.samples)
+    searched = settings.samples
+    if settings.halving:
+        searched = sum(counts(settings.halving, settings.samples, len(evaluation_steps(settings.steps))))
+    tuning = settings.seeds * (len(settings.rates) + searched)
     return tuning + settings.final_seeds * (1 if entrant.default_rate is None else 2)
 
 

@@ -51,6 +51,7 @@ class Settings:
       weight_decay: each step shrinks the parameters by this times the learning rate.
       search: the space of further hyperparameters.
       samples: number of candidates of the random search.
+      halving: which share of the random points is left after each rung, 1 over this; 0 where all are tried to the end.
       mapping: "vmap" if the trials of a device are one vectorized computation, "map" if they are one after the other.
     """
 
@@ -71,6 +72,7 @@ class Settings:
     search: tuple[Dimension, ...]
     samples: int
     mapping: str
+    halving: int = 0
 
 
 def check(
@@ -88,6 +90,7 @@ def check(
     search: Space,
     samples: int,
     mapping: str,
+    halving: int = 0,
 ) -> Settings:
     """The settings, if each is allowed; the steps are those of the task where none are given.
 
@@ -112,6 +115,7 @@ def check(
         search=tuple(_check_dimension(name, bounds) for name, bounds in search.items()),
         samples=_check_samples(samples, search),
         mapping=_check_mapping(mapping),
+        halving=_check_halving(halving, samples),
     )
 
 
@@ -164,6 +168,15 @@ def _check_samples(samples: Any, search: Space) -> int:
     if bool(count) != bool(search):
         raise RaceError(f"samples is {count}, but must be above 0 with a search space, and 0 without one.")
     return count
+
+
+def _check_halving(halving: Any, samples: int) -> int:
+    if halving is None or halving == 0:
+        return 0
+    factor = _check_count("halving", halving, 2)
+    if samples < factor:
+        raise RaceError(f"halving is {factor}, but samples is {samples}: there must be as many points, or more.")
+    return factor
 
 
 def _check_count(name: str, value: Any, least: int) -> int:

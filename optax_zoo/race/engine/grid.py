@@ -7,6 +7,7 @@ import numpy as np
 
 from optax_zoo.race.engine.program import Point, Program, Progress
 from optax_zoo.race.statistics.estimates import rounded
+from optax_zoo.race.storage.batches import Trials
 
 
 @dataclasses.dataclass
@@ -99,8 +100,17 @@ def measure(program: Program, points: Sequence[Point], seeds: int, progress: Pro
 def measure_at(program: Program, points: Sequence[Point], seeds: Sequence[int], progress: Progress) -> Grid:
     """Runs every point with every seed."""
     each = [point for point in points for _ in seeds]
-    trials = program.run(each, [*seeds] * len(points), progress)
-    shape = len(points), len(seeds)
+    return _grid(points, len(seeds), program.run(each, [*seeds] * len(points), progress))
+
+
+def measure_until(program: Program, points: Sequence[Point], seeds: int, stop: int, progress: Progress) -> Grid:
+    """Runs every point with the first tuning seeds, as far as an evaluation."""
+    each = [point for point in points for _ in range(seeds)]
+    return _grid(points, seeds, program.run_until(stop, each, [*range(seeds)] * len(points), progress))
+
+
+def _grid(points: Sequence[Point], seeds: int, trials: Trials) -> Grid:
+    shape = len(points), seeds
 
     def late(curves: np.ndarray) -> np.ndarray:
         quarter = max(1, curves.shape[1] // 4)

@@ -66,9 +66,9 @@ class Program:
         self._batches, self._layout = batches, layout
         self._ahead: Future[Any] | None = None
 
-        def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array) -> Trials:
+        def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array, *until: jax.Array) -> Trials:
             made = transformation(entrant, settings, rate, dict(zip(self.names, values, strict=True)))
-            return run_trial(task, made, settings.steps, start, seed)
+            return run_trial(task, made, settings.steps, start, seed, *until)
 
         self._trial = trial
         with self._naming(Exception):
@@ -104,6 +104,24 @@ class Program:
             progress.advance(len(batch))
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
 
+    def run_until(self, stop: int, points: Iterable[Point], seeds: Iterable[int], progress: Progress) -> Trials:
+        """The outcomes of trials that end at an evaluation, with curves as long; they are not kept.
+
+        Raises:
+          EntrantError: as `run`.
+        """
+        left = [Key.of(point.rate, point.values, seed) for point, seed in zip(points, seeds, strict=True)]
+        found = []
+        while left:
+            batch, left = left[: self._layout.width], left[self._layout.width :]
+            arguments = *self._arguments(batch), np.full(self._layout.width, stop, np.int32)
+            with self._naming(jax.errors.JaxRuntimeError):
+                trials = self._layout.gather(self._partial(self.start, *self._layout.place(arguments)))
+            found.append(Trials(*(x[: len(batch)] for x in trials)))
+            progress.advance(len(batch))
+        joined = Trials(*map(np.concatenate, zip(*found, strict=True)))
+        return Trials(*(x[:, :stop] if np.ndim(x) == 2 else x for x in joined))
+
     def compile_in(self, thread: Executor) -> None:
         """Has a thread compile the program, unless some trials are known: then there may be none left to run."""
         if not self._batches.known(self.entrant.name):
@@ -118,6 +136,14 @@ class Program:
                 self._layout = self._layout.halved()
                 compiled = self._layout.trace(self._trial, self.start, self._arguments([])).lower().compile()
             return compiled
+
+    @functools.cached_property
+    def _partial(self) -> Any:
+        """The program of trials that may end early, for as many as `compiled` runs."""
+        _ = self.compiled  # which finds out how many the memory holds
+        with self._naming(Exception):
+            arguments = *self._arguments([]), np.zeros(self._layout.width, np.int32)
+            return self._layout.trace(self._trial, self.start, arguments).lower().compile()
 
     def _run(self, compiled: Any, batch: Sequence[Key]) -> tuple[Trials, float]:
         """The outcomes of a batch, and the seconds that it took without compilation."""

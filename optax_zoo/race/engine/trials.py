@@ -54,9 +54,16 @@ def untrained(task: Task, start: Start) -> np.ndarray:
 
 
 def run_trial(
-    task: Task, transformation: optax.GradientTransformationExtraArgs, steps: int, start: Start, seed: jax.Array
+    task: Task,
+    transformation: optax.GradientTransformationExtraArgs,
+    steps: int,
+    start: Start,
+    seed: jax.Array,
+    until: jax.Array | None = None,
 ) -> Trials:
     """Trains once, with the initial parameters and batches of `seed` (an index into `start`).
+
+    With `until`, nothing is done after as many evaluations, and figures from there on are NaN.
 
     An optimizer is evaluated at the parameters that it is meant to be, see `evaluation_params`.
     """
@@ -90,7 +97,7 @@ def run_trial(
             found = task.project(found)
         return task.evaluate(found, model, data)
 
-    def interval(carry: Any, bounds: Any) -> Any:
+    def trained(carry: Any, bounds: Any) -> Any:
         first, stop = bounds
         *carry, total = jax.lax.fori_loop(first, stop, step, (*carry, jnp.zeros(())))
         parameters, model, state = carry[:3]
@@ -98,8 +105,17 @@ def run_trial(
         finite = jnp.isfinite(total) & jnp.isfinite(loss) & _all_finite(parameters)
         return tuple(carry), (total / (stop - first), loss, metric, finite)
 
+    def left_out(carry: Any, bounds: Any) -> Any:
+        return carry, (jnp.nan, jnp.nan, jnp.nan, jnp.bool_(True))
+
+    def interval(carry: Any, place: Any) -> Any:
+        number, *bounds = place
+        if until is None:
+            return trained(carry, bounds)
+        return jax.lax.cond(number < until, trained, left_out, carry, bounds)
+
     stops = evaluation_steps(steps)
-    bounds = (jnp.asarray([0, *stops[:-1]]), jnp.asarray(stops))
+    bounds = (jnp.arange(len(stops)), jnp.asarray([0, *stops[:-1]]), jnp.asarray(stops))
     model = jax.tree.map(jnp.asarray, task.state)
     carry: Any = (parameters, model, transformation.init(parameters), jnp.arange(examples))
     (parameters, model, state, _), (train_loss, loss, metric, finite) = jax.lax.scan(interval, carry, bounds)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optax_zoo.race.engine.grid import Grid, measure, measure_at
+from optax_zoo.race.engine.halving import survivors
 from optax_zoo.race.engine.program import Point, Program, Progress
 from optax_zoo.race.settings import Dimension, Settings
 
@@ -34,7 +35,7 @@ class Tuned:
 
     Attributes:
       grid: of the learning rates, at the default hyperparameters and the first tuning seeds.
-      candidates: points of the random search.
+      candidates: points of the random search; with halving those that were tried to the end.
       search: their outcomes; None without a search.
       field: what is left of both.
     """
@@ -99,6 +100,9 @@ def tune(program: Program, settings: Settings, progress: Progress) -> Tuned:
         return Tuned(grid, [], None, field)
     progress.phase("searching")
     candidates = draw_candidates(program.names, settings, grid)
+    if settings.halving:
+        candidates = survivors(program, candidates, settings, progress)
+        progress.phase("searching")
     search = measure(program, candidates, settings.seeds, progress)
     field = contest(program, [*points(grid.rates), *candidates], grid.beside(search), settings, progress)
     return Tuned(grid, candidates, search, field)

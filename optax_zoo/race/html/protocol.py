@@ -2,7 +2,9 @@
 
 from markupsafe import Markup
 
+from optax_zoo.race.engine.halving import rungs
 from optax_zoo.race.engine.schedules import WORDS
+from optax_zoo.race.engine.trials import evaluation_steps
 from optax_zoo.race.engine.tuning import FACTOR, MAX_EXTENSIONS, MOST_SEEDS
 from optax_zoo.race.html import words
 from optax_zoo.race.settings import Dimension, Settings
@@ -100,7 +102,16 @@ def _search(settings: Settings) -> str:
     return (
         f"{words.count(settings.samples, 'candidate')} for each optimizer, drawn at random from {space}, where the "
         "optimizer has such a hyperparameter, each with a learning rate within a step of the grid around the best."
+        f"{_halving(settings)}"
     )
+
+
+def _halving(settings: Settings) -> str:
+    if not settings.halving:
+        return ""
+    evaluations = evaluation_steps(settings.steps)
+    after = " and ".join(f"{evaluations[stop - 1]:g}" for stop in rungs(settings.halving, len(evaluations)))
+    return f" After {after} steps the best 1 in {settings.halving} of them go on, the last ones to the end."
 
 
 def _dimension(each: Dimension) -> str:

@@ -40,9 +40,10 @@ def read_race(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
       OSError, ValueError, TypeError, KeyError: if the file is something else.
     """
     record = json.loads(path.read_text(encoding="utf-8"))
-    settings = record.pop("settings")
-    names = {field.name for field in dataclasses.fields(Settings)}
-    strange = sorted(names ^ set(settings))
+    fields = dataclasses.fields(Settings)
+    later = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+    settings = {**later, **record.pop("settings")}
+    strange = sorted({field.name for field in fields} ^ set(settings))
     if strange:
         raise RaceError(
             f"{str(path)!r} was written by another version of optax_zoo, whose results cannot be used "
