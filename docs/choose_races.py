@@ -26,10 +26,13 @@ ENTRANTS = (
     *("sgd", "momentum", "nag", "adagrad", "rmsprop", "adam", "adamw", "nadamw", "radam", "adabelief", "adan", "adopt"),
     *("ademamix", "cautious_adamw", "mars_adamw", "expectigrad", "lion", "signsgd", "lamb", "lars", "novograd"),
     *("prodigy", "dadapt_adam", "dog", "schedule_free_adamw", "schedule_free_sgd", "adafactor", "came", "sm3"),
-    *("muon", "scion", "soap", "shampoo", "sophia_h"),
+    *("muon", "soap", "shampoo", "sophia_h"),
 )
 AT_DEFAULTS = ("adamw", "prodigy", "dadapt_adam", "dog")  # are tried at the default rate, too
 LONGEST = {"soap": 512, "shampoo": 512}  # axes that they have matrices for
+PENALIZED = (  # whose decay is a penalty in the gradient: their rate alone is tuned, at as many points
+    *("sgd", "momentum", "nag", "adagrad", "rmsprop", "adam", "dadapt_adam", "dog", "schedule_free_sgd", "shampoo"),
+)
 DECAY = 0.01  # while rates are compared; then it is searched for
 SEARCH = {"weight_decay": (1e-3, 1.0, "log")}
 BUDGET = {"seeds": 1, "final_seeds": 10, "samples": 6}
@@ -43,7 +46,7 @@ def entrant(name):
     own = inspect.signature(getattr(zoo, name)).parameters
     options = {"max_size": LONGEST[name]} if name in LONGEST else {}
     rate = own["learning_rate"].default if name in AT_DEFAULTS else inspect.Parameter.empty
-    decay = {"weight_decay": DECAY} if "weight_decay" in own else {}
+    decay = {"weight_decay": DECAY} if "weight_decay" in own and name not in PENALIZED else {}
 
     def make(learning_rate, **values):
         return zoo.create(name, learning_rate=learning_rate, **options, **values)

@@ -68,6 +68,10 @@ _OPTIONS: Sequence[Any] = (
     ),
     ("--steps", {"type": click.IntRange(1), "help": "Steps of each trial.  [default: the task's budget]"}),
     (
+        "--time-budget",
+        {"type": float, "metavar": "SECONDS", "help": "Time of each trial in place of steps, measured before."},
+    ),
+    (
         "--target",
         {"type": float, "help": "Validation metric whose first passing is timed.  [default: the task's]"},
     ),

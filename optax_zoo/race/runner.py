@@ -18,6 +18,7 @@ from optax_zoo.race.engine.halving import counts
 from optax_zoo.race.engine.layout import layout_of
 from optax_zoo.race.engine.processes import from_first, is_first, wait_for_first
 from optax_zoo.race.engine.program import Program
+from optax_zoo.race.engine.timing import steps_within
 from optax_zoo.race.engine.trials import evaluation_steps, prepare, untrained
 from optax_zoo.race.engine.tuning import MOST_SEEDS
 from optax_zoo.race.plots import draw
@@ -44,6 +45,7 @@ def race(
     seeds: int = checks.SEEDS,
     final_seeds: int = checks.FINAL_SEEDS,
     steps: int | None = None,
+    time_budget: float | None = None,
     seed: int = 0,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -81,6 +83,9 @@ def race(
       seeds: seeds per rate, at least 1; by default 3.
       final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
+      time_budget: seconds of each trial in place of steps: before the race, each optimizer is timed on the machine at
+        hand, and gets as many steps as it takes in this time. They are kept in race.json, and a race that is resumed
+        goes on with them.
       seed: the seed that all others are derived from, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant"; from 1 to 0 at the last step half a "cosine", "linear",
         or "wsd", which stays at 1 and falls as 1 less a root in the last fifth; "inverse_sqrt" of the steps; or
@@ -127,10 +132,13 @@ def race(
         search=search or {},
         samples=samples,
         halving=halving or 0,
+        time_budget=time_budget or 0.0,
         mapping=mapping,
     )
     _check_search(settings, entrants)
     with kept_programs(), contextlib.ExitStack() as stack:
+        if settings.time_budget:
+            settings = _timed(task, entrants, settings, out if resume else None, progress and is_first())
         folder = None if out is None or not is_first() else records.Folder(out, resume)
         found = from_first(lambda: {"rows": [], "batches": []} if folder is None else _open(stack, folder, settings))
         rows = {row["optimizer"]: Row.of(row) for row in found["rows"]}
@@ -151,6 +159,20 @@ def _require_packages(progress: bool, writes: bool, report: bool) -> None:
     shown = ["rich"] if progress else []
     written = ["matplotlib", "filelock"] if writes else []
     require("scipy", "psutil", *shown, *written, *(["jinja2"] if report else []))
+
+
+def _timed(task: Task, entrants: Mapping[str, Entrant], settings: Settings, saved: Any, visible: bool) -> Settings:
+    """The settings with the steps of each optimizer: those of the folder that is resumed, or measured now."""
+    known = {} if saved is None else from_first(lambda: records.steps_in(saved))
+    if known:
+        return settings.with_steps(known)
+    with display(len(entrants), visible) as progress:
+
+        def told(name: str) -> None:
+            progress.phase(name, "timing", 0, len(entrants))
+            progress.advance(1)
+
+        return settings.with_steps(steps_within(task, entrants, settings, told))
 
 
 def _open(stack: contextlib.ExitStack, folder: records.Folder, settings: Settings) -> dict[str, Any]:
@@ -187,11 +209,11 @@ def _race(
         for number, entrant in enumerate(left, 1):
             progress.phase("all", f"tracing {number} of {len(left)}", len(entrants) - len(left), len(entrants))
             try:
-                programs.append(Program(task, entrant, settings, start, batches, layout))
+                programs.append(Program(task, entrant, settings.of(entrant.name), start, batches, layout))
             except EntrantError as error:
                 if strict or len(failures) == len(entrants) - 1:
                     raise
-                failures.append(finals.failed(entrant, settings, error))
+                failures.append(finals.failed(entrant, settings.of(entrant.name), error))
                 progress.grow(-_trials(entrant, settings))
         if folder is not None:
             folder.begin(settings)
@@ -204,11 +226,11 @@ def _race(
                 raise_if_interrupted()
                 told = _Told(progress, program.entrant.name, number, len(entrants))
                 try:
-                    finished(finals.enter(program, settings, before, told))
+                    finished(finals.enter(program, settings.of(program.entrant.name), before, told))
                 except EntrantError as error:
                     if strict or jax.process_count() > 1:  # processes that do not all fail would wait for ever
                         raise
-                    finished(finals.failed(program.entrant, settings, error))
+                    finished(finals.failed(program.entrant, settings.of(program.entrant.name), error))
     record = environment.record() if folder is None else folder.record
     return Result(settings, tuple(sorted(rows.values(), key=rank)), record)
 

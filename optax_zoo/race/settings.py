@@ -52,6 +52,8 @@ class Settings:
       search: the space of further hyperparameters.
       samples: number of candidates of the random search.
       halving: which share of the random points is left after each rung, 1 over this; 0 where all are tried to the end.
+      time_budget: seconds of a trial, by which each optimizer has steps of its own; 0 where all take as many.
+      own_steps: these, by optimizer; `steps` are then the most.
       mapping: "vmap" if the trials of a device are one vectorized computation, "map" if they are one after the other.
     """
 
@@ -73,6 +75,23 @@ class Settings:
     samples: int
     mapping: str
     halving: int = 0
+    time_budget: float = 0.0
+    own_steps: tuple[tuple[str, int], ...] = ()
+
+    def of(self, optimizer: str) -> "Settings":
+        """The settings with the steps of one optimizer."""
+        return dataclasses.replace(self, steps=dict(self.own_steps).get(optimizer, self.steps))
+
+    def with_steps(self, steps: Mapping[str, int]) -> "Settings":
+        """The settings in which optimizers take steps of their own; `steps` are those of the fastest."""
+        return dataclasses.replace(self, steps=max(steps.values()), own_steps=tuple(steps.items()))
+
+    @property
+    def budget(self) -> str:
+        """The budget of a trial in words."""
+        if not self.own_steps:
+            return f"{self.steps} step{'' if self.steps == 1 else 's'}"
+        return f"{self.time_budget:g} s ({min(steps for _, steps in self.own_steps)} to {self.steps} steps)"
 
 
 def check(
@@ -91,6 +110,7 @@ def check(
     samples: int,
     mapping: str,
     halving: int = 0,
+    time_budget: float = 0.0,
 ) -> Settings:
     """The settings, if each is allowed; the steps are those of the task where none are given.
 
@@ -116,6 +136,7 @@ def check(
         samples=_check_samples(samples, search),
         mapping=_check_mapping(mapping),
         halving=_check_halving(halving, samples),
+        time_budget=_check_time(time_budget, steps),
     )
 
 
@@ -168,6 +189,16 @@ def _check_samples(samples: Any, search: Space) -> int:
     if bool(count) != bool(search):
         raise RaceError(f"samples is {count}, but must be above 0 with a search space, and 0 without one.")
     return count
+
+
+def _check_time(seconds: Any, steps: int | None) -> float:
+    if not seconds and not isinstance(seconds, bool):
+        return 0.0
+    if not is_number(seconds) or not 0 < seconds < math.inf:
+        raise RaceError(f"time_budget is {seconds!r}, but must be seconds above 0.")
+    if steps is not None:
+        raise RaceError(f"time_budget is {seconds!r} and steps is {steps!r}, but only one of them may be given.")
+    return float(seconds)
 
 
 def _check_halving(halving: Any, samples: int) -> int:

@@ -64,7 +64,7 @@ class SlotLevel(click.ParamType):
     required=True,
     help="A slot and a part for it; LABEL is its short name. Repeat a slot for another level.",
 )
-@options("search", "samples", "halving", "top")
+@options("search", "samples", "halving", "time-budget", "top")
 @click.option("--out", default=OUT, show_default=True, help="Folder for results, pictures and report.html.")
 @click.pass_obj
 def command(

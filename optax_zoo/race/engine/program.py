@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -63,7 +64,7 @@ class Program:
         """
         self.entrant, self.start, self.task = entrant, start, task
         self.names = tuple(each.name for each in settings.search if each.name in entrant.defaults)
-        self._batches, self._layout = batches, layout
+        self._batches, self._layout, self._rates = batches, layout, settings.rates
         self._ahead: Future[Any] | None = None
 
         def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array, *until: jax.Array) -> Trials:
@@ -103,6 +104,18 @@ class Program:
             self._batches.add(self.entrant.name, batch, *self._run(compiled, batch))
             progress.advance(len(batch))
         return Trials(*(np.stack(each) for each in zip(*(known[key] for key in keys), strict=True)))
+
+    def seconds_of_a_trial(self, rounds: int = 3) -> float:
+        """How long a trial takes at the lowest rate, without compilation: the median over rounds.
+
+        Raises:
+          EntrantError: as `run`.
+        """
+        batch = [Key.of(min(self._rates), self.defaults, 0)] * self._layout.width
+        compiled = self.compiled
+        self._run(compiled, batch)
+        taken = statistics.median(self._run(compiled, batch)[1] for _ in range(rounds))
+        return taken / self._layout.per_device
 
     def run_until(self, stop: int, points: Iterable[Point], seeds: Iterable[int], progress: Progress) -> Trials:
         """The outcomes of trials that end at an evaluation, with curves as long; they are not kept.

@@ -38,7 +38,7 @@ def latex(result: Raced) -> str:
 def _comments(settings: Settings) -> Iterator[str]:
     yield r"\usepackage{booktabs}"
     yield (
-        f"{settings.task}, {settings.steps} steps, {settings.final_seeds} seeds: interquartile mean with its 95 % "
+        f"{settings.task}, {settings.budget}, {settings.final_seeds} seeds: interquartile mean with its 95 % "
         "bootstrap interval; bytes of state per parameter; bold: tier 1".replace("\n", " ")
     )
 

@@ -81,7 +81,13 @@ def _task(settings: Settings) -> str:
 
 def _budget(settings: Settings) -> str:
     steps, size = words.count(settings.steps, "step"), words.count(settings.batch_size, "example")
-    return f"{steps} of {size}, the same for every optimizer."
+    if not settings.own_steps:
+        return f"{steps} of {size}, the same for every optimizer."
+    own = ", ".join(f"{name} {count}" for name, count in settings.own_steps)
+    return (
+        f"{settings.time_budget:g} seconds of training and evaluation, the same for every optimizer, by what steps of "
+        f"{size} took before the race on this machine. Steps: {own}."
+    )
 
 
 def _rates(settings: Settings) -> str:

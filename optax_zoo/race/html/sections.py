@@ -103,7 +103,7 @@ def families(pages: Sequence[Page]) -> list[tuple[str, list[Page]]]:
 
 def subtitle(settings: Settings) -> str:
     """A race in a line."""
-    budget = f"{words.count(settings.steps, 'step')} of {words.count(settings.batch_size, 'example')}"
+    budget = f"{settings.budget} of {words.count(settings.batch_size, 'example')}"
     return f"{budget}, {words.count(settings.final_seeds, 'final seed')}, metric: {settings.metric}"
 
 

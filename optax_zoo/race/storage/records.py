@@ -120,6 +120,19 @@ class Folder:
         self._results.add(json.dumps(dataclasses.asdict(row), allow_nan=False))
 
 
+def steps_in(path: str | os.PathLike[str]) -> dict[str, int]:
+    """The steps by optimizer of a race with a budget in time in this folder; empty if there is none.
+
+    Raises:
+      RaceError: if there is something else in race.json.
+    """
+    file = Path(path) / RACE
+    if not file.exists():
+        return {}
+    with naming("resume", file, "is not a record of a race"):
+        return {str(name): int(steps) for name, steps in read_race(file)[0]["own_steps"]}
+
+
 def refuse_occupied(folders: Iterable[Path]) -> None:
     """Makes sure that there are no results in any of these folders.
 

@@ -81,7 +81,7 @@ def _title(settings: Settings, said: str) -> str:
     cosine = [] if settings.schedule == "constant" else [f"{settings.schedule} schedule"]
     warmup = [f"the first {100 * settings.warmup:.3g} % warm-up"] if settings.warmup else []
     decay = [f"weight decay {settings.weight_decay:g}"] if settings.weight_decay else []
-    trained = f"{settings.steps} steps of {settings.batch_size} examples"
+    trained = f"{settings.budget} of {settings.batch_size} examples"
     details = ", ".join([f"{settings.final_seeds} final seeds", *cosine, *warmup, *decay])
     title = f"{settings.task}: test {settings.metric} after {trained}, {details}"
     return f"{title}\n\n{said}" if said else title
