@@ -94,11 +94,12 @@ def race_tasks(
         if out is not None:
             from_first(lambda: stack.enter_context(locked(out)))
         for number, (name, task) in enumerate(made.items(), 1):
-            seconds = options.get("time_budget")
-            budget = f"{seconds:g} s" if seconds else f"{task.steps if steps is None else steps} steps"
+            in_time = options.get("time_budget") is not None
+            budget = task.steps if steps is None and not in_time else steps
             if progress and is_first():
-                _announce(f"task {number} of {len(made)}: {name}, {budget}")
-            results.append(race(optimizers, task=task, steps=steps, out=folders[name], **shared))
+                each = f"{options['time_budget']} s" if in_time else f"{budget} steps"
+                _announce(f"task {number} of {len(made)}: {name}, {each}")
+            results.append(race(optimizers, task=task, steps=budget, out=folders[name], **shared))
         if out is not None and report and is_first():
             with writing(Path(out) / "report.html"):
                 html.write(results, Path(out) / "report.html")

@@ -83,9 +83,9 @@ def race(
       seeds: seeds per rate, at least 1; by default 3.
       final_seeds: fresh seeds at the best rate, at least 2; by default 20.
       steps: steps of each trial, at least 1; by default the budget of the task, `task.steps`.
-      time_budget: seconds of each trial in place of steps: before the race, each optimizer is timed on the machine at
-        hand, and gets as many steps as it takes in this time. They are kept in race.json, and a race that is resumed
-        goes on with them.
+      time_budget: seconds of each trial, above 0, in place of steps: before the race, each optimizer is timed on the
+        machine at hand, and gets as many steps as it takes in this time. They are kept in race.json, and a race that is
+        resumed goes on with them.
       seed: the seed that all others are derived from, at least 0; by default 0.
       schedule: what the rate is multiplied by: 1, "constant"; from 1 to 0 at the last step half a "cosine", "linear",
         or "wsd", which stays at 1 and falls as 1 less a root in the last fifth; "inverse_sqrt" of the steps; or
@@ -131,8 +131,8 @@ def race(
         weight_decay=weight_decay,
         search=search or {},
         samples=samples,
-        halving=halving or 0,
-        time_budget=time_budget or 0.0,
+        halving=halving,
+        time_budget=time_budget,
         mapping=mapping,
     )
     _check_search(settings, entrants)
@@ -163,7 +163,7 @@ def _require_packages(progress: bool, writes: bool, report: bool) -> None:
 
 def _timed(task: Task, entrants: Mapping[str, Entrant], settings: Settings, saved: Any, visible: bool) -> Settings:
     """The settings with the steps of each optimizer: those of the folder that is resumed, or measured now."""
-    known = {} if saved is None else from_first(lambda: records.steps_in(saved))
+    known = {} if saved is None else from_first(lambda: records.steps_in(saved, settings))
     if known:
         return settings.with_steps(known)
     with display(len(entrants), visible) as progress:
@@ -265,6 +265,7 @@ class _Told:
 
 def _trials(entrant: Entrant, settings: Settings) -> int:
     """How many trials an optimizer has, if its grid is not extended."""
+    settings = settings.of(entrant.name)
     searched = settings.samples
     if settings.halving:
         searched = sum(counts(settings.halving, settings.samples, len(evaluation_steps(settings.steps))))

@@ -109,8 +109,8 @@ def check(
     search: Space,
     samples: int,
     mapping: str,
-    halving: int = 0,
-    time_budget: float = 0.0,
+    halving: int | None = None,
+    time_budget: float | None = None,
 ) -> Settings:
     """The settings, if each is allowed; the steps are those of the task where none are given.
 
@@ -192,7 +192,7 @@ def _check_samples(samples: Any, search: Space) -> int:
 
 
 def _check_time(seconds: Any, steps: int | None) -> float:
-    if not seconds and not isinstance(seconds, bool):
+    if seconds is None:
         return 0.0
     if not is_number(seconds) or not 0 < seconds < math.inf:
         raise RaceError(f"time_budget is {seconds!r}, but must be seconds above 0.")
@@ -202,7 +202,7 @@ def _check_time(seconds: Any, steps: int | None) -> float:
 
 
 def _check_halving(halving: Any, samples: int) -> int:
-    if halving is None or halving == 0:
+    if halving is None:
         return 0
     factor = _check_count("halving", halving, 2)
     if samples < factor:

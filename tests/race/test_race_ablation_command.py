@@ -107,7 +107,8 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch):
 
 
 def test_the_options_are_those_of_a_race():
-    shared = {parameter.name for parameter in race_command.params} - {"optimizers", "tasks", "search", "samples", "top"}
+    own = {"optimizers", "tasks", "search", "samples", "halving", "time_budget", "top"}
+    shared = {parameter.name for parameter in race_command.params} - own
     assert {parameter.name for parameter in command.params} == shared | {"base", "levels", "task"}
     out = {each.name: each.default for each in (*race_command.params, *command.params) if each.name == "out"}
     assert out == {"out": "ablation-results"}

@@ -35,14 +35,19 @@ def test_rungs_are_at_powers_of_one_over_the_factor():
     assert counts(3, 27, 24) == [27, 9, 3] and counts(2, 5, 24) == [5, 3, 2] and counts(4, 4, 1) == [4]
 
 
-@pytest.mark.parametrize("stop", [1, 8, 24])
-def test_a_trial_that_ends_early_is_the_beginning_of_a_whole_one(regression, stop):
-    program = trainings.program_of(regression, "adam", seeds=2, steps=48)
+@pytest.mark.parametrize("stop, mapping", [(1, "map"), (8, "map"), (24, "map"), (8, "vmap")])
+def test_a_trial_that_ends_early_is_the_beginning_of_a_whole_one(regression, stop, mapping):
+    program = trainings.program_of(regression, "adam", seeds=2, steps=48, mapping=mapping)
     points, seeds = [Point(0.01), Point(0.3), Point(0.03)], [0, 1, 1]
     early, whole = program.run_until(stop, points, seeds, Counted()), program.run(points, seeds, Counted())
     for name in ("train_loss", "validation_loss", "validation_metric"):
         np.testing.assert_allclose(getattr(early, name), getattr(whole, name)[:, :stop], rtol=1e-6)
     assert not early.diverged.any()
+
+
+def test_what_is_left_out_costs_nothing_side_by_side_either(regression):
+    program = trainings.program_of(regression, "adam", steps=24, mapping="vmap")
+    assert "conditional(" in program._partial.as_text()  # a select would compute both
 
 
 def test_a_trial_that_diverges_before_its_end_is_seen(regression):
@@ -85,6 +90,7 @@ def test_a_race_tries_only_those_that_are_left_to_the_end(regression, tmp_path):
 @pytest.mark.parametrize(
     "changes, words",
     [
+        ({"halving": 0}, "halving is 0, but must be a whole number from 2"),
         ({"halving": 1}, "halving is 1, but must be a whole number from 2"),
         ({"halving": 2.5}, "halving is 2.5, but must be a whole number from 2"),
         ({"halving": 10}, "halving is 10, but samples is 9: there must be as many points, or more"),

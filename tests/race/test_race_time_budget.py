@@ -36,6 +36,13 @@ def test_a_slow_optimizer_takes_fewer_steps_in_the_same_time(regression):
     assert f"0.05 s ({steps['slow']} to {steps['fast']} steps) of 8 examples" in " ".join(repr(result).split())
 
 
+def test_evaluations_are_not_counted_as_steps():
+    of_a_step, of_evaluations, budget = 0.002, 0.05, 5.0
+    short, long = (of_evaluations + of_a_step * steps for steps in (timing.SHORT, timing.LONG))
+    assert timing._steps(budget, short, long) == pytest.approx((budget - of_evaluations) / of_a_step, abs=1)
+    assert timing._steps(1e-6, short, long) == 1
+
+
 @pytest.fixture
 def measured(monkeypatch):
     """Counts measurements, which take no time and always find the same."""
@@ -67,6 +74,14 @@ def test_a_resumed_race_goes_on_with_the_steps_of_its_beginning(regression, meas
     assert json.loads((tmp_path / "race.json").read_text())["settings"]["own_steps"] == [["sgd", 12], ["adam", 24]]
 
 
+def test_another_budget_is_measured_anew(regression, measured, tmp_path):
+    arguments = {"task": regression, "out": tmp_path, "report": False, **QUICK}
+    race(["sgd", "adam"], time_budget=1, **arguments)
+    with pytest.raises(RaceError, match=r"cannot resume in .*time_budget"):
+        race(["sgd", "adam"], time_budget=2, resume=True, **arguments)
+    assert len(measured) == 2
+
+
 def test_the_report_says_what_was_given(regression, measured, tmp_path):
     race(["sgd", "adam"], task=regression, time_budget=2.5, out=tmp_path, **QUICK)
     page = (tmp_path / "report.html").read_text()
@@ -85,7 +100,7 @@ def test_one_that_cannot_be_trained_stops_no_other(regression):
 
     result = race([("broken", broken), "sgd"], task=regression, time_budget=0.01, **QUICK)
     assert result["broken"].failure and dict(result.settings.own_steps)["broken"] == 1
-    assert np.isfinite(result["sgd"].test_metric) and timing.PROBE == 48
+    assert np.isfinite(result["sgd"].test_metric)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +108,7 @@ def test_one_that_cannot_be_trained_stops_no_other(regression):
     [
         ({"time_budget": -1}, "time_budget is -1, but must be seconds above 0."),
         ({"time_budget": "5s"}, "time_budget is '5s', but must be seconds above 0."),
+        ({"time_budget": 0}, "time_budget is 0, but must be seconds above 0."),
         ({"time_budget": True}, "time_budget is True, but must be seconds above 0."),
         ({"time_budget": 1, "steps": 5}, "time_budget is 1 and steps is 5, but only one of them may be given."),
     ],

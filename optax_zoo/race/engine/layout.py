@@ -9,7 +9,6 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from optax_zoo.race.engine.trials import Start
 from optax_zoo.race.settings import Settings
 from optax_zoo.race.storage.batches import Trials
 from optax_zoo.running.errors import RaceError
@@ -41,10 +40,10 @@ class Layout:
         """Trials of a batch."""
         return self.per_device * self.mesh.size
 
-    def trace(self, trial: Callable[..., Trials], start: Start, arguments: Sequence[np.ndarray]) -> Any:
+    def trace(self, trial: Callable[..., Trials], start: Any, arguments: Sequence[np.ndarray]) -> Any:
         """The program that runs a batch, traced."""
 
-        def share(start: Start, *arguments: jax.Array) -> Trials:
+        def share(start: Any, *arguments: jax.Array) -> Trials:
             if self.vectorized:
                 return jax.vmap(lambda *each: trial(start, *each))(*arguments)
             return jax.lax.map(lambda each: trial(start, *each), arguments)
@@ -55,7 +54,7 @@ class Layout:
         )
         return jax.jit(program).trace(start, *self.place(arguments))
 
-    def replicate(self, start: Start) -> Start:
+    def replicate(self, start: Any) -> Any:
         """The data on all devices; every process has made the same."""
         everywhere = NamedSharding(self.mesh, PartitionSpec())
 

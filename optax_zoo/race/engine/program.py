@@ -67,11 +67,11 @@ class Program:
         self._batches, self._layout, self._rates = batches, layout, settings.rates
         self._ahead: Future[Any] | None = None
 
-        def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array, *until: jax.Array) -> Trials:
+        def trial(start: Start, rate: jax.Array, values: jax.Array, seed: jax.Array, until: Any = None) -> Trials:
             made = transformation(entrant, settings, rate, dict(zip(self.names, values, strict=True)))
-            return run_trial(task, made, settings.steps, start, seed, *until)
+            return run_trial(task, made, settings.steps, start, seed, until)
 
-        self._trial = trial
+        self._trial: Callable[..., Trials] = trial
         with self._naming(Exception):
             self.state_bytes = _state_bytes(lambda rate: transformation(entrant, settings, rate, {}), start)
             self._traced = layout.trace(trial, start, self._arguments([]))
@@ -124,12 +124,12 @@ class Program:
           EntrantError: as `run`.
         """
         left = [Key.of(point.rate, point.values, seed) for point, seed in zip(points, seeds, strict=True)]
-        found = []
+        found, until = [], self._layout.replicate(np.int32(stop))
         while left:
             batch, left = left[: self._layout.width], left[self._layout.width :]
-            arguments = *self._arguments(batch), np.full(self._layout.width, stop, np.int32)
+            arguments = self._layout.place(self._arguments(batch))
             with self._naming(jax.errors.JaxRuntimeError):
-                trials = self._layout.gather(self._partial(self.start, *self._layout.place(arguments)))
+                trials = self._layout.gather(self._partial((self.start, until), *arguments))
             found.append(Trials(*(x[: len(batch)] for x in trials)))
             progress.advance(len(batch))
         joined = Trials(*map(np.concatenate, zip(*found, strict=True)))
@@ -154,9 +154,14 @@ class Program:
     def _partial(self) -> Any:
         """The program of trials that may end early, for as many as `compiled` runs."""
         _ = self.compiled  # which finds out how many the memory holds
+
+        def trial(given: Any, *arguments: jax.Array) -> Trials:
+            start, until = given  # the same for all trials, so that what is left out is left out under `vmap` too
+            return self._trial(start, *arguments, until)
+
         with self._naming(Exception):
-            arguments = *self._arguments([]), np.zeros(self._layout.width, np.int32)
-            return self._layout.trace(self._trial, self.start, arguments).lower().compile()
+            given = self.start, self._layout.replicate(np.int32(0))
+            return self._layout.trace(trial, given, self._arguments([])).lower().compile()
 
     def _run(self, compiled: Any, batch: Sequence[Key]) -> tuple[Trials, float]:
         """The outcomes of a batch, and the seconds that it took without compilation."""

@@ -45,7 +45,7 @@ def runs(result: Raced) -> Iterator[Run]:
             "composition": row.composition,
             "learning_rate": row.best_rate,
             **row.best_values,
-            "steps": settings.steps,
+            "steps": settings.of(row.optimizer).steps,
             "batch_size": settings.batch_size,
         }
         named = ("tier", "test_metric", "test_metric_low", "test_metric_high", "test_loss", "steps_to_target")

@@ -115,9 +115,10 @@ def _search(settings: Settings) -> str:
 def _halving(settings: Settings) -> str:
     if not settings.halving:
         return ""
-    evaluations = evaluation_steps(settings.steps)
-    after = " and ".join(f"{evaluations[stop - 1]:g}" for stop in rungs(settings.halving, len(evaluations)))
-    return f" After {after} steps the best 1 in {settings.halving} of them go on, the last ones to the end."
+    at = evaluation_steps(settings.steps)
+    shares = [at[stop - 1] / settings.steps for stop in rungs(settings.halving, len(at))]
+    after = " and ".join(f"{100 * share:.0f} %" for share in shares)
+    return f" After {after} of the steps the best 1 in {settings.halving} of them go on, the last ones to the end."
 
 
 def _dimension(each: Dimension) -> str:

@@ -120,8 +120,8 @@ class Folder:
         self._results.add(json.dumps(dataclasses.asdict(row), allow_nan=False))
 
 
-def steps_in(path: str | os.PathLike[str]) -> dict[str, int]:
-    """The steps by optimizer of a race with a budget in time in this folder; empty if there is none.
+def steps_in(path: str | os.PathLike[str], settings: Settings) -> dict[str, int]:
+    """The steps of a race of these optimizers with this budget in time; empty if the folder has no such race.
 
     Raises:
       RaceError: if there is something else in race.json.
@@ -130,7 +130,9 @@ def steps_in(path: str | os.PathLike[str]) -> dict[str, int]:
     if not file.exists():
         return {}
     with naming("resume", file, "is not a record of a race"):
-        return {str(name): int(steps) for name, steps in read_race(file)[0]["own_steps"]}
+        before = read_race(file)[0]
+        alike = before["time_budget"] == settings.time_budget and before["optimizers"] == list(settings.optimizers)
+        return {str(name): int(steps) for name, steps in before["own_steps"]} if alike else {}
 
 
 def refuse_occupied(folders: Iterable[Path]) -> None:
