@@ -40,14 +40,12 @@ def picture(saved):
         most = 3 * np.median(values)
         axis.barh(range(len(names)), np.minimum(values, most), color=BLUE, height=0.7)
         for line, value in enumerate(values):
-            axis.text(
-                min(value, most), line, f" {value:.2g}" if value < 99 else f" {value:.0f}", va="center", fontsize=7
-            )
+            text = f" {value:.2g}" if value < 99 else f" {value:.0f}"
+            axis.text(min(value, most), line, text, va="center", fontsize=7)
         axis.set_title(title, fontsize=8)
         axis.set_xlim(0, 1.35 * min(most, max(values)))
         axis.spines[["top", "right", "bottom"]].set_visible(False)
         axis.tick_params(left=False, bottom=False, labelbottom=False)
-    figure.colorbar(
-        image, ax=bars, location="bottom", shrink=0.6, aspect=40, label=f"score (at most {LEAST} is darkest)"
-    )
+    label = f"score; {LEAST} and less are darkest"
+    figure.colorbar(image, ax=bars, location="bottom", shrink=0.6, aspect=40, label=label)
     return figure

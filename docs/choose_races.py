@@ -92,7 +92,7 @@ def of_batches(size):
 RACES |= {f"batch_{size}": of_batches(size) for size in SIZES}
 
 FALLING = ("adamw", "momentum", "muon", "schedule_free_adamw", "schedule_free_sgd")
-OF_SCHEDULES = ("digits_deep", "mnist1d_mlp", "char_lm")
+OF_SCHEDULES = ("digits_deep", "mnist1d_mlp")
 
 
 def falling(task, schedule):
