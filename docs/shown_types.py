@@ -20,6 +20,7 @@ WORDS = {
     "Coefficients": "tuple | 'keller_jordan' | 'you_jiacheng' | 'polar_express'",
     "DType": "dtype | None",
     "Decay": "float | Array | schedule",
+    "Distances": "numbered | function",
     "Initial": "float | Array | function",
     "Key": "Array | int",
     "Mask": "tree | function",

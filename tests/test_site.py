@@ -26,7 +26,7 @@ from optax_zoo.animate import LANDSCAPES
 NAMES = zoo.list_algorithms()
 WORDS_OF_TYPES = (
     "Array GradientTransformation GradientTransformationExtraArgs Iterable Mapping NamedSharding PathLike Sequence "
-    "already_applied dtype function matrices ndarray outputs_under schedule stacked_under tree"
+    "already_applied dtype function matrices ndarray numbered outputs_under schedule stacked_under tree"
 )
 
 

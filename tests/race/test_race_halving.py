@@ -47,7 +47,7 @@ def test_a_trial_that_ends_early_is_the_beginning_of_a_whole_one(regression, sto
 
 def test_what_is_left_out_costs_nothing_side_by_side_either(regression):
     program = trainings.program_of(regression, "adam", steps=24, mapping="vmap")
-    assert "conditional(" in program._partial.as_text()  # a select would compute both
+    assert "conditional(" in program.stoppable.as_text()  # a select would compute both
 
 
 def test_a_trial_that_diverges_before_its_end_is_seen(regression):

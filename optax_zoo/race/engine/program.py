@@ -129,7 +129,7 @@ class Program:
             batch, left = left[: self._layout.width], left[self._layout.width :]
             arguments = self._layout.place(self._arguments(batch))
             with self._naming(jax.errors.JaxRuntimeError):
-                trials = self._layout.gather(self._partial((self.start, until), *arguments))
+                trials = self._layout.gather(self.stoppable((self.start, until), *arguments))
             found.append(Trials(*(x[: len(batch)] for x in trials)))
             progress.advance(len(batch))
         joined = Trials(*map(np.concatenate, zip(*found, strict=True)))
@@ -151,7 +151,7 @@ class Program:
             return compiled
 
     @functools.cached_property
-    def _partial(self) -> Any:
+    def stoppable(self) -> Any:
         """The program of trials that may end early, for as many as `compiled` runs."""
         _ = self.compiled  # which finds out how many the memory holds
 

@@ -34,13 +34,13 @@ def steps_within(
         try:
             pair = [Program(task, entrant, each, start, Batches(None), layout) for each in (short, long)]
             seconds = [program.seconds_of_a_trial() for program in pair]
-            found[name] = _steps(settings.time_budget, *seconds)
+            found[name] = steps_of(settings.time_budget, *seconds)
         except EntrantError:
             found[name] = 1
     return from_first(lambda: found)
 
 
-def _steps(budget: float, short: float, long: float) -> int:
+def steps_of(budget: float, short: float, long: float) -> int:
     """How many steps take as long as the budget, by what `SHORT` and `LONG` of them take."""
     of_a_step = max(long - short, long / LONG) / (LONG - SHORT)
     return max(1, int((budget - short) / of_a_step) + SHORT)
