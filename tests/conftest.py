@@ -86,3 +86,16 @@ def run():
         return params, state, updates
 
     return steps
+
+
+TESTS_REMEMBERED = 500
+passed = 0  # tests of this process since it has forgotten what they compiled
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Forgets now and then what was compiled: the more modules are kept, the longer any takes to lower."""
+    global passed
+    passed += 1
+    if passed > TESTS_REMEMBERED and (nextitem is None or nextitem.path != item.path):
+        jax.clear_caches()
+        passed = 0

@@ -25,13 +25,15 @@ ALL = [
 ]
 
 
+COMPILED = {"spectral_sphere"}  # whose loops are in bfloat16, which NumPy has not
 IDS = [f"{algorithm}-{name}" for algorithm, name in ALL]
 
 
 @pytest.mark.parametrize(("algorithm", "name"), ALL, ids=IDS)
 def test_replays_the_original(algorithm: str, name: str) -> None:
     case, replay = cases(algorithm)[name], replay_of(algorithm, name)
-    assert largest_error(case, replay, in_numpy) <= replay.tolerance_of(case)
+    error = largest_error(case, replay, jax.jit if algorithm in COMPILED else in_numpy)
+    assert error <= replay.tolerance_of(case)
 
 
 @pytest.mark.slow

@@ -20,9 +20,9 @@ def drawn(*shape, count=3):
 def steps(tx, grads):
     """The updates, and the state after them."""
     params = jax.tree.map(jnp.zeros_like, grads[0])
-    state, found = tx.init(params), []
+    state, found, update = tx.init(params), [], jax.jit(tx.update)
     for g in grads:
-        u, state = tx.update(g, state, params)
+        u, state = update(g, state, params)
         found.append(u)
     return found, state
 

