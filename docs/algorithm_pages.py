@@ -9,6 +9,7 @@ import neighbours
 import path_drawing
 import sensitivity_curve
 import slot_diagram
+import when_not
 
 import optax_zoo as zoo
 
@@ -39,6 +40,7 @@ def page(algorithm: zoo.Algorithm) -> str:
         "Slots": f"{slot_diagram.slot_diagram(name, zoo.create(name))}\n\n```python\n{algorithm.composition}\n```",
         "Example": example(name),
         "Reference": f"```{{eval-rst}}\n.. autofunction:: optax_zoo.{name}\n```",
+        "When not to take it": when_not.when_not(name),
         "What its neighbours do otherwise": neighbours.neighbours(name),
         "How much the rate matters": sensitivity(name),
         "Where it goes": paths(name),

@@ -17,6 +17,7 @@ import sensitivity_curve
 import shown_types
 import slot_diagram
 import svg
+import when_not
 from PIL import Image, ImageChops, ImageStat
 
 import optax_zoo as zoo
@@ -84,6 +85,14 @@ def test_markup_in_words_is_escaped():
     drawn = svg.drawing(10, 10, [svg.text(0, 0, "a < b & c")], 'a "title" <b>')
     (tree,) = drawings(drawn)
     assert [element.text for element in tree] == ['a "title" <b>', "a < b & c"]
+
+
+def test_when_not_to_take_one_follows_from_what_is_recorded_of_it():
+    assert "`value=`" in when_not.when_not("momo") and "`curvature=`" in when_not.when_not("sophia_h")
+    assert "24 bytes a parameter, that of Adam 8, and a step on a matrix holds 11.7 more" in when_not.when_not("soap")
+    assert when_not.when_not("averaged").count("evaluation_params") == 1
+    assert when_not.when_not("adam").count("\n") == 0 and "0.54 on `matrix_factors`" in when_not.when_not("adam")
+    assert when_not.when_not("adamax") == ""
 
 
 def test_neighbours_differ_as_the_table_says():
