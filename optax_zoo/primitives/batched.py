@@ -97,7 +97,7 @@ def _one_by_one(function: Callable[..., Any], *batches: jax.Array) -> Any:
 def _kind(x: jax.Array) -> Hashable:
     """What arrays must have in common to be joined: dtype, shape and layout of a layer, and the devices they are on."""
     kind = jax.typeof(x)
-    placed = None if isinstance(x, jax.core.Tracer) else x.sharding
+    placed = None if isinstance(x, jax.core.Tracer) else getattr(x, "sharding", None)  # NumPy has none
     return x.shape[1:], kind.dtype, kind.sharding, getattr(kind, "vma", None), placed
 
 

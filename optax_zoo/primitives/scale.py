@@ -19,11 +19,12 @@ def by_largest(over: Reduction) -> jax.Array:
     """The scale at which the largest entry is in [2^16, 2^17): for norms that raise to powers. It takes a pass more.
 
     In float32 it is from 2^-111 to 2^100, so that its products with constants can be represented: XLA makes them, also
-    with those that a loss was multiplied by.
+    with those that a loss was multiplied by. Of zeros it is 1, as XLA squares it where they are constants.
     """
     largest = over.max(lambda x: jax.lax.stop_gradient(_largest_part(x)))
     finfo = jnp.finfo(largest.dtype)
-    scale = 2.0**16 / jnp.clip(power_of_two(largest), float(finfo.tiny) * 2.0**42, power_of_two(finfo.max))
+    least = jnp.where(largest == 0, 2.0**16, float(finfo.tiny) * 2.0**42)
+    scale = 2.0**16 / jnp.clip(power_of_two(largest), least, power_of_two(finfo.max))
     return jax.lax.stop_gradient(scale)
 
 
