@@ -1,7 +1,10 @@
 """A page for each algorithm, made from the registry and from what is recorded, whenever the documentation is built."""
 
+import inspect
 import json
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 import flax_examples
@@ -15,6 +18,7 @@ import optax_zoo as zoo
 
 DOCS = Path(__file__).parent
 RECORDED = DOCS.parent / "tests" / "algorithms"
+CLAIM = re.compile(r"^Claim:\n((?:(?: .*)?\n)+)", re.MULTILINE)
 sys.path.append(str(DOCS.parent / "tests" / "parity"))
 
 import ledger  # noqa: E402
@@ -49,7 +53,14 @@ def page(algorithm: zoo.Algorithm) -> str:
         "Cite": f"```bibtex\n{algorithm.bibtex}```",
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
-    return f"# {name}\n\n{heading(algorithm)}\n\n{body}\n"
+    return f"# {name}\n\n{idea(algorithm)}\n\n{heading(algorithm)}\n\n{body}\n"
+
+
+def idea(algorithm: zoo.Algorithm) -> str:
+    """What it does, and when its authors say to use it: of its docstring what is before the maths, and the claim."""
+    text = inspect.cleandoc(algorithm.factory.__doc__ or "")
+    claim = textwrap.dedent(CLAIM.search(text)[1])
+    return f"```{{eval-rst}}\n{text.partition('.. math::')[0].strip()}\n\n*Claim:* {claim.strip()}\n```"
 
 
 def heading(algorithm: zoo.Algorithm) -> str:
