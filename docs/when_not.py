@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import choose_tables
+import jax
 
 import optax_zoo as zoo
 
@@ -20,7 +21,7 @@ FAILURES = {
     "map_params": "The state is walked by `optax.tree.map_params`.",
     "matrix_parabola": "Weights must be able to go anywhere.",
 }
-ELSEWHERE = ("averaged_params(", "schedule_free(")  # that have parameters for evaluation
+EVALUATED = "evaluation_params"  # of a state that has them
 MUCH = 12  # bytes of state a parameter, half more than Adam's
 TEMPORARIES = 6  # leaves that a step holds beside state and parameters
 BEHIND = 0.9  # of the score of the best of a task
@@ -37,8 +38,13 @@ def _asks(name: str) -> Iterator[str]:
     for check, reason in algorithm.expected_failures.items():
         if check in FAILURES:
             yield f"{FAILURES[check]} {reason[0].upper()}{reason[1:].rstrip('.')}."
-    if any(each in algorithm.composition for each in ELSEWHERE):
+    if _is_evaluated_elsewhere(name):
         yield "Whoever evaluates or exports cannot call `evaluation_params`: the trained parameters are not the result."
+
+
+def _is_evaluated_elsewhere(name: str) -> bool:
+    state = jax.eval_shape(zoo.create(name).init, jax.ShapeDtypeStruct((4, 3), "float32"))
+    return any(hasattr(node, EVALUATED) for node in jax.tree.leaves(state, is_leaf=lambda x: hasattr(x, EVALUATED)))
 
 
 def _costs(name: str) -> Iterator[str]:

@@ -31,4 +31,4 @@ def test_constants_give_the_updates_that_arguments_give(name):
     grads = jax.tree.map(jnp.ones_like, PARAMS)
     found, expected = jax.jit(lambda grads: second(PARAMS, grads))(grads), jax.jit(second)(PARAMS, grads)
     scale = max(float(jnp.max(jnp.abs(x))) for x in jax.tree.leaves(expected))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-3 * scale), found, expected)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * scale), found, expected)

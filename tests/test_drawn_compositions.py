@@ -155,7 +155,7 @@ def keeps_its_kinds(tx, params):
     return state
 
 
-few = settings(max_examples=10, deadline=None, report_multiple_bugs=False)
+few = settings(max_examples=15, deadline=None, report_multiple_bugs=False)
 
 
 @few

@@ -90,7 +90,8 @@ def test_markup_in_words_is_escaped():
 def test_when_not_to_take_one_follows_from_what_is_recorded_of_it():
     assert "`value=`" in when_not.when_not("momo") and "`curvature=`" in when_not.when_not("sophia_h")
     assert "24 bytes a parameter, that of Adam 8, and a step on a matrix holds 11.7 more" in when_not.when_not("soap")
-    assert when_not.when_not("averaged").count("evaluation_params") == 1
+    for name in ("averaged", "schedule_free_sgd", "lookahead", "sam"):
+        assert when_not.when_not(name).count("evaluation_params") == 1
     assert when_not.when_not("adam").count("\n") == 0 and "0.54 on `matrix_factors`" in when_not.when_not("adam")
     assert when_not.when_not("adamax") == ""
 
