@@ -13,7 +13,10 @@ from pages import fill, write_or_check
 
 DOCS = Path(__file__).parent
 SAVED, PICTURES = DOCS / "results", DOCS / "_static" / "results"
-NAMES = ("quadratic_deep", "reddi", "convex", "deep_mlp", "digits_mlp", "santa", "mnist1d_mlp", "across")
+NAMES = (
+    *("quadratic_deep", "reddi", "convex", "deep_mlp", "deep_mlp_long"),
+    *("digits_mlp", "santa", "mnist1d_mlp", "across"),
+)
 
 
 def filled(text, names):
