@@ -33,6 +33,11 @@ def test_the_state_has_the_filled_slots(name, params):
     assert set(jax.eval_shape(tx.init, params)) == set(tx.slots)
 
 
+def test_examples_say_their_learning_rate():
+    """Even if it is the default: whoever tries an optimizer at another rate finds by it what to compare with."""
+    assert not zoo.list_algorithms(lambda a: "learning_rate" in a.defaults and "learning_rate" not in a.example)
+
+
 def test_learning_rate_none_is_refused_because_it_would_ascend():
     for name in zoo.list_algorithms(lambda a: a.defaults.get("learning_rate") is not None):
         with pytest.raises(ValueError, match="learning_rate is None"):

@@ -28,7 +28,7 @@ def run(directory, *commands, environments=None):
     started = []
     try:
         for options, environment, log in zip(commands, environments, logs, strict=True):
-            environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "", **environment}
+            environment = {**os.environ, "JAX_PLATFORMS": "cpu", **environment}
             command = [sys.executable, "-W", "error", PROGRAM, *map(str, options)]
             with log.open("w") as file:
                 started.append(subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT))

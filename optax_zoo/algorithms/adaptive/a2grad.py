@@ -123,7 +123,7 @@ def accelerated(
     paper="Deng, Cheng and Lan: Optimal Adaptive and Accelerated Stochastic Gradient Descent",
     year=2018,
     url="https://arxiv.org/abs/1810.00553",
-    example={"lipschitz": 30.0, "beta": 0.5},
+    example={"learning_rate": 1.0, "lipschitz": 30.0, "beta": 0.5},
     claims=("apart", "order", "rest", "sign"),
     also_called=("a2grad",),
     proof="an independent implementation",
