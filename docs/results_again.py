@@ -17,7 +17,7 @@ def differences(saved, names):
     """Sentences on what comes out otherwise than saved."""
     found = []
     for name in names:
-        if name in replays.REPLAYS:
+        if name in REPLAYED:
             found += [
                 f"{name}: {each}" for each in REPLAYED[name](json.loads((saved / name / replays.REPLAY).read_text()))
             ]

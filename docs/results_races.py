@@ -1,12 +1,10 @@
 """The races behind results.md: what each is given. results.py runs them, each into a folder of its own."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import optax
 
 import optax_zoo as zoo
 from optax_zoo.race import BASELINES, race
@@ -67,28 +65,3 @@ def deep_mlp():
     entrants |= {"nag, max": behind(zoo.nag, "max")}
     grid = [1e-3, 3e-3, 1e-2, 3e-2]
     return {"optimizers": [*entrants.items()], "task": create_task("deep_mlp"), "rates": grid, "steps": 600}
-
-
-@results_of("deep_mlp_long")
-def deep_mlp_long():
-    """The three optimizers of the published plot by the published steps, batches and rates, which nothing tunes."""
-    steps = 14_070
-
-    def in_stages(make):
-        cuts = {steps // 3: 0.1, 2 * steps // 3: 0.1}
-        return lambda rate: make(optax.piecewise_constant_schedule(rate, cuts))
-
-    entrants = {
-        "adam, max": in_stages(lambda rate: zoo.normalized(zoo.adam(rate), "max")),
-        "adam": in_stages(lambda rate: zoo.adam(rate)),
-        "nag, max": in_stages(lambda rate: zoo.normalized(zoo.nag(rate), "max")),
-    }
-    task = dataclasses.replace(create_task("deep_mlp"), batch_size=128)
-    return {
-        "optimizers": [*entrants.items()],
-        "task": task,
-        "rates": [0.01],
-        "seeds": 1,
-        "final_seeds": 5,
-        "steps": steps,
-    }

@@ -93,9 +93,13 @@ passed = 0  # tests of this process since it has forgotten what they compiled
 
 
 def pytest_runtest_teardown(item, nextitem):
-    """Forgets now and then what was compiled: the more modules are kept, the longer any takes to lower."""
+    """Forgets now and then what was compiled: the more modules are kept, the longer any takes to lower.
+
+    If it can be between two files, as tests of one share much.
+    """
     global passed
     passed += 1
-    if passed > TESTS_REMEMBERED and (nextitem is None or nextitem.path != item.path):
+    between = nextitem is None or nextitem.path != item.path
+    if passed > TESTS_REMEMBERED * (1 if between else 2):
         jax.clear_caches()
         passed = 0

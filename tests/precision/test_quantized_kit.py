@@ -1,5 +1,7 @@
 """Quantized states through the checks of the kit, eight devices among them: what passes without passes with them."""
 
+import functools
+
 import jax
 import optax
 import pytest
@@ -26,6 +28,7 @@ def adam_of_optax(learning_rate=0.01):
     return optax.adam(learning_rate)
 
 
+@functools.cache
 def failed(make):
     return {each.check for each in conformance.check(make) if each.status == "failed"}
 
