@@ -1,6 +1,5 @@
 """The published experiments of results.md that are no races: each returns what is saved as JSON."""
 
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -11,12 +10,12 @@ import numpy as np
 import optax
 
 import optax_zoo as zoo
-from optax_zoo.race.engine.trials import prepare, run_trial
 from optax_zoo.race.tasks import create_task
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
 import reddi
+from results_deep import deep_mlp_long
 
 SEEDS = 10
 REPLAY = "replay.json"
@@ -35,21 +34,6 @@ CONVEX = {
     "normalized adam, l2": lambda rate: zoo.normalized(zoo.adam(rate, eps=1e-7), "l2"),
     "normalized adam, std": lambda rate: zoo.normalized(zoo.adam(rate, eps=1e-7), "std"),
     "rmsprop": lambda rate: zoo.rmsprop(rate, 0.9, eps=1e-7),
-}
-
-
-LONG_STEPS, LONG_FIELDS = 14_070, ("test_metric", "validation_metric", "train_loss")
-
-
-def in_stages(rate):
-    """A rate that is divided by ten after each third of the steps."""
-    return optax.piecewise_constant_schedule(rate, {LONG_STEPS // 3: 0.1, 2 * LONG_STEPS // 3: 0.1})
-
-
-LONG = {
-    "adam, max": lambda: zoo.normalized(zoo.adam(in_stages(0.01)), "max"),
-    "adam": lambda: zoo.adam(in_stages(0.01)),
-    "nag, max": lambda: zoo.normalized(zoo.nag(in_stages(0.01)), "max"),
 }
 
 
@@ -146,22 +130,6 @@ def _stochastic(tx, steps, last=0.01):
         return xs[-round(last * steps) :].mean()
 
     return jax.jit(jax.vmap(trial))(jnp.arange(SEEDS))
-
-
-def deep_mlp_long(optimizers=tuple(LONG), seeds=range(5), steps=LONG_STEPS):
-    """Accuracy on the test part after the last step, and along the way the validation part's and the training loss.
-
-    By optimizer and seed, of the steps, batches and rates that were published, which nothing tunes.
-    """
-    task = dataclasses.replace(create_task("deep_mlp"), batch_size=128)
-    start = prepare(task, seed=0, count=max(seeds) + 1)
-
-    def trials(make):
-        trial = jax.jit(lambda seed: run_trial(task, make(), steps, start, seed))
-        found = [trial(seed) for seed in seeds]
-        return {field: [getattr(each, field) for each in found] for field in LONG_FIELDS}
-
-    return {name: trials(LONG[name]) for name in optimizers}
 
 
 REPLAYS = {"quadratic_deep": quadratic_deep, "convex": convex, "reddi": online, "deep_mlp_long": deep_mlp_long}
