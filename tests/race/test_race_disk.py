@@ -69,7 +69,7 @@ def test_an_interrupted_race_says_how_to_go_on_and_resumes_to_the_same_table(tmp
 def test_a_race_that_is_killed_at_any_moment_resumes_to_the_same_table(tmp_path, whole):
     moments = random.Random(0)
     kept, kills = 0, 0
-    while kills < 6:
+    while kills < 4:
         process = subprocess.Popen(command("--out", str(tmp_path), "--resume"), stderr=subprocess.DEVNULL)
         while size(tmp_path) == kept and process.poll() is None:
             time.sleep(0.001)
