@@ -57,11 +57,12 @@ def cover(features: Mapping[str, set[str]]) -> list[str]:
     return chosen
 
 
-def slow_but_for(quick: Iterable[str]) -> list[object]:
-    """All algorithms as parameters of a test, of which a few run by default."""
-    return [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in zoo.list_algorithms()]
+def slow_but_for(quick: Iterable[str], names: Iterable[str]) -> list[object]:
+    """Algorithms as parameters of a test, of which a few run by default."""
+    return [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in names]
 
 
 FACES = cover({name: kinds(name) for name in zoo.list_algorithms() if not is_heavy(name)})
 COVER = {*FACES, *cover({name: parts(name) for name in zoo.list_algorithms()})}
-ALGORITHMS = slow_but_for(FACES)
+ALGORITHMS = slow_but_for(FACES, zoo.list_algorithms())
+COVERING = slow_but_for(FACES, sorted(COVER))

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import ALGORITHMS
+from registered import COVERING
 
 import optax_zoo as zoo
 
@@ -37,7 +37,7 @@ def same(found, expected):
     chex.assert_trees_all_close(found, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", COVERING)
 def test_where_a_gradient_is_none_so_is_the_update_and_the_others_are_as_alone(name):
     """As equinox filters: the parameters have leaves that no gradient is taken by."""
     tx = example(name)
@@ -60,7 +60,7 @@ def test_jitted_the_same_where_gradients_are_none(name):
     same(jitted, eager)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", COVERING)
 def test_integers_bools_and_keys_stay_as_they_are_and_have_no_state(name):
     tx = example(name)
     state = tx.init(PARAMS)
@@ -102,7 +102,7 @@ def test_so_does_a_leaf_whose_state_has_other_shapes_than_it(name):
     chex.assert_trees_all_equal(kept, found)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", COVERING)
 def test_strict_promotion_of_dtypes_and_ranks(name):
     tx = example(name)
     hands_no_rate_on = ("sharpness_aware(", "scope='leaf'", "coin_betting(")
@@ -135,7 +135,7 @@ def test_gradients_of_another_shape_or_tree_are_refused_with_the_path(case, para
         transform(tx.update)(grads, tx.init(MOVED), params)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", COVERING)
 def test_gradients_of_another_shape_are_refused_in_every_row(name):
     tx = example(name)
     with pytest.raises(ValueError, match=r"the gradient \['b'\] has the shape \(3, 2\), but its parameter \(2,\)"):

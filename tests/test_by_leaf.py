@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import ALGORITHMS
+from registered import COVERING
 
 import optax_zoo as zoo
 from optax_zoo import ema, pipeline, square
@@ -13,7 +13,7 @@ from optax_zoo import ema, pipeline, square
 TREE = {name: jnp.arange(1.0, 7).reshape(shape) / 7 for name, shape in {"a": (2, 3), "b": (6,), "c": (2, 3)}.items()}
 GRADS = {"a": TREE["a"] - 0.5, "b": TREE["b"] * 2, "c": -TREE["c"]}
 # Of the others the leaves need each other, randomness or the loss.
-BY_LEAF = [each for each in ALGORITHMS if zoo.create(each.values[0]).rule.by_leaf]
+BY_LEAF = [each for each in COVERING if zoo.create(each.values[0]).rule.by_leaf]
 
 
 def steps(tx, params, grads, number=3, transform=jax.jit, state=None):

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import ALGORITHMS
+from registered import COVERING
 
 import optax_zoo as zoo
 
@@ -84,7 +84,7 @@ def test_a_state_that_is_no_state_of_a_pipeline_is_refused():
         zoo.sgd(0.1).update(GRADS, optax.sgd(0.1).init(PARAMS))
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", COVERING)
 def test_setting_a_count_fills_in_none_that_is_not_there(name):
     """`optax.tree.set` by the name of a field finds the counters that are counted with, and no others."""
     tx = zoo.create(name, **zoo.describe(name).example)

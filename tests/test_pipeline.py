@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from registered import ALGORITHMS, is_led_by_rounding
+from registered import FACES, is_led_by_rounding
 
 import optax_zoo as zoo
 from optax_zoo import debiased, decoupled_decay, ema, pipeline, root, square, trace
@@ -223,7 +223,7 @@ def test_a_pipeline_in_a_slot_of_another(params, grads, run):
     chex.assert_trees_all_close(run(nested, params, grads)[0], run(flat, params, grads)[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", FACES)
 class TestAmongOptaxTools:
     def tx(self, name):
         return zoo.create(name, **zoo.describe(name).example)
