@@ -38,7 +38,6 @@ def failed(make):
     "make, options, expected",
     [
         (adam, dict(), {BESIDE_PARAMETERS}),
-        (adam, dict(key=0), {BESIDE_PARAMETERS, DRAWN_BY_DEVICE}),
         (adam, dict(dtype="float8_e4m3fn", key=jax.random.key(0)), {BESIDE_PARAMETERS, DRAWN_BY_DEVICE}),
         (muon, dict(), {BESIDE_PARAMETERS}),
         (adam_of_optax, dict(), {BESIDE_PARAMETERS, OVERFLOWS}),
